@@ -1,0 +1,1 @@
+"""What Airflow loads: DAGs generated from the definitions. It imports assay, and nothing imports it."""

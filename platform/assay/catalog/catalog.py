@@ -1,0 +1,108 @@
+"""The resolved project: what the compiler and the jobs read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeVar
+
+from assay.catalog.series import Measure, Series, leaves
+from assay.config.definitions import Definition, Definitions
+from assay.config.metric import MetricSpec
+from assay.config.source import Dimension, SourceSpec
+from assay.errors import UsageError, did_you_mean
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A metric whose meaning is known."""
+
+    definition: Definition[MetricSpec]
+    series: Series
+
+    @property
+    def name(self) -> str:
+        return self.definition.name
+
+    @property
+    def spec(self) -> MetricSpec:
+        return self.definition.spec
+
+    @property
+    def label(self) -> str:
+        return self.spec.label or self.name.replace("_", " ").capitalize()
+
+    @property
+    def measures(self) -> tuple[Measure, ...]:
+        """Each measure once, in the order of the series."""
+        return tuple({leaf.measure.id: leaf.measure for leaf in leaves(self.series)}.values())
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        return tuple(sorted({measure.source for measure in self.measures}))
+
+    @property
+    def additive(self) -> bool:
+        """Whether a period without events is a zero rather than unknown."""
+        return self.spec.type in ("count", "sum", "unique", "set", "rolling")
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """Definitions with their metrics lowered. Names that do not exist raise UsageError E201 with a did-you-mean."""
+
+    definitions: Definitions
+    metrics: Mapping[str, Metric]
+
+    def metric(self, name: str) -> Metric:
+        return _find("metric", name, self.metrics)
+
+    def source(self, name: str) -> Definition[SourceSpec]:
+        return _find("source", name, self.definitions.sources)
+
+    @property
+    def zone(self) -> str:
+        return self.definitions.project.timezone
+
+    @cached_property
+    def measures(self) -> dict[str, dict[str, Measure]]:
+        """Source: measure id: measure. What has to be stored."""
+        found: dict[str, dict[str, Measure]] = {name: {} for name in self.definitions.sources}
+        for metric in self.metrics.values():
+            for measure in metric.measures:
+                found[measure.source][measure.id] = measure
+        return {source: measures for source, measures in found.items() if measures}
+
+    def dimensions(self, metrics: Iterable[Metric]) -> dict[str, Dimension]:
+        """The dimensions that mean the same in every source of all the metrics."""
+        specs = [self.source(name).spec.dimensions for metric in metrics for name in metric.sources]
+        first = specs[0] if specs else {}
+        return {name: dim for name, dim in first.items() if all(other.get(name) == dim for other in specs)}
+
+    def dimension(self, name: str, metrics: Iterable[Metric]) -> Dimension:
+        """A dimension of all the metrics. Raises UsageError E203."""
+        metrics = list(metrics)
+        known = self.dimensions(metrics)
+        if name in known:
+            return known[name]
+        raise UsageError.of(
+            "E203",
+            f"'{name}' is not a dimension of {', '.join(metric.name for metric in metrics)}."
+            + did_you_mean(name, known),
+            why="A metric can be split by the dimensions that all its sources define in the same way.",
+            fix=f"Use one of: {', '.join(known) or 'none'}.",
+        )
+
+
+def _find(kind: str, name: str, known: Mapping[str, T]) -> T:
+    if name in known:
+        return known[name]
+    raise UsageError.of(
+        "E201",
+        f"Unknown {kind} '{name}'.{did_you_mean(name, known)}",
+        why=f"It must name a {kind} of this project.",
+        fix=f"See 'platform list {kind}s'.",
+    )

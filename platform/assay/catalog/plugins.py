@@ -1,0 +1,27 @@
+"""Which methods and detectors exist, and with which parameters, read from the file system and the source text.
+
+Importing them would load numpy, and `platform validate` must feel instant. The convention makes it possible: one
+method per file, named like the file, whose keyword-only arguments are its parameters.
+"""
+
+from __future__ import annotations
+
+import ast
+from functools import lru_cache
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+
+
+def names(*rooms: str) -> frozenset[str]:
+    """The plug-ins in a folder of the package, such as names("detect", "detectors")."""
+    return frozenset(file.stem for file in _PACKAGE.joinpath(*rooms).glob("*.py") if not file.stem.startswith("_"))
+
+
+@lru_cache(maxsize=64)
+def parameters(*path: str) -> dict[str, str]:
+    """Keyword-only parameters, with their annotations as text, of the function named like the plug-in's file."""
+    file = _PACKAGE.joinpath(*path).with_suffix(".py")
+    found = [node for node in ast.parse(file.read_text("utf-8")).body if isinstance(node, ast.FunctionDef)]
+    (function,) = [node for node in found if node.name == path[-1]]
+    return {each.arg: ast.unparse(each.annotation) if each.annotation else "" for each in function.args.kwonlyargs}

@@ -1,0 +1,1 @@
+"""The command `platform`: one file per command, each prints and exits, nothing else."""

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from assay.cli import common
+
+if TYPE_CHECKING:
+    from assay.jobs.analyze import Readout
+
+
+@click.group("experiment")
+def command() -> None:
+    """Analyze experiments."""
+
+
+@command.command("analyze")
+@click.argument("name")
+@common.format_option("text", "json")
+@common.project_option
+@common.command
+def analyze(name: str, format: str, project: Path) -> None:
+    """The read-out of the experiment NAME: gates, effects, and a verdict with its reasons."""
+    from assay.jobs.analyze import analyze as run
+
+    with common.session(project, show=False) as context:
+        readout = run(context, name)
+    if format == "json":
+        common.print_json(readout.as_dict())
+    else:
+        click.echo(text(readout))
+
+
+def text(readout: Readout) -> str:
+    """The read-out for a terminal."""
+    from assay.report.format import show_p, show_signed
+    from assay.report.text import table
+
+    units = ", ".join(f"{name} {count:,}" for name, count in readout.units.items())
+    gates = [(gate.status, gate.name, show_p(gate.pvalue) if gate.pvalue is not None else "", gate.detail)
+             for gate in readout.gates]  # fmt: skip
+    effects = [
+        (
+            result.role,
+            result.metric,
+            result.variant,
+            show_signed(result.effect.relative),
+            f"{show_signed(result.effect.relative_low)} … {show_signed(result.effect.relative_high)}",
+            "–" if result.effect.difference is None else f"{result.effect.difference:+.4g}",
+            show_p(result.pvalue_adjusted),
+            result.effect.reason or "",
+        )
+        for result in readout.results
+    ]
+    headers = ("role", "metric", "variant", "change", "95 % interval", "difference", "p", "note")
+    parts = [
+        f"{readout.experiment}, {readout.start} to {readout.end}: {units}",
+        table(("gate", "name", "p", "detail"), gates),
+        table(headers, effects),
+        f"Verdict: {readout.verdict.verdict.replace('_', ' ')}",
+        "\n".join(f"  {reason}" for reason in readout.verdict.reasons),
+    ]
+    return "\n\n".join(parts)

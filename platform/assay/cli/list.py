@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from assay.cli import common
+
+KINDS = ("sources", "metrics", "experiments", "alerts", "routes", "reports", "dashboards")
+PLUGINS = {"detectors": ("detect", "detectors"), "tests": ("stats", "methods"), "channels": ("delivery", "channels")}
+
+
+@click.command("list")
+@click.argument("kind", type=click.Choice((*KINDS, *PLUGINS)), required=False)
+@common.format_option("text", "json")
+@common.project_option
+@common.command
+def command(kind: str | None, format: str, project: Path) -> None:
+    """Show what is defined: one KIND, or the number of each."""
+    items = _items(kind, project) if kind else _counts(project)
+    if format == "json":
+        common.print_json({"kind": kind, "items": items})
+        return
+    from assay.report.text import table
+
+    headers = list(items[0]) if items else ["name"]
+    click.echo(table(headers, [["" if each[key] is None else each[key] for key in headers] for each in items]))
+
+
+def _items(kind: str, project: Path) -> list[dict[str, Any]]:
+    if kind in PLUGINS:
+        from assay.catalog.plugins import names
+
+        return [{"name": name, "path": None, "line": None, "owner": None} for name in sorted(names(*PLUGINS[kind]))]
+    found = getattr(common.load(project).catalog.definitions, kind).values()
+    return [
+        {"name": each.name, "path": each.location.path, "line": each.location.line, "owner": each.spec.owner}
+        for each in found
+    ]
+
+
+def _counts(project: Path) -> list[dict[str, Any]]:
+    definitions = common.load(project).catalog.definitions
+    return [{"kind": kind, "defined": len(getattr(definitions, kind))} for kind in KINDS]

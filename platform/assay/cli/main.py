@@ -1,0 +1,49 @@
+"""The table of commands. A command's module is imported only when it runs, so that `--help` stays instant."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import click
+
+# Name: (module, one line for --help). The one place to add a command.
+COMMANDS: dict[str, tuple[str, str]] = {
+    "init": ("init", "Create a project in a folder."),
+    "validate": ("validate", "Find every mistake in the definitions."),
+    "list": ("list", "Show what is defined."),
+    "show": ("show", "Show the SQL that a name compiles to."),
+    "run": ("run", "Build metric states for a range of days."),
+    "query": ("query", "Read series of metrics."),
+    "experiment": ("experiment", "Analyze experiments."),
+    "alert": ("alert", "Judge metrics and send alerts."),
+    "report": ("report", "Build and send reports."),
+    "site": ("site", "Build the static site."),
+    "demo": ("demo", "Generate the demo product and run everything on it."),
+    "schema": ("schema", "Print the JSON Schema of the definitions, for editors."),
+    "explain": ("explain", "Explain an error code."),
+    "doctor": ("doctor", "Check this machine and this project."),
+}
+
+
+class Commands(click.Group):
+    """A group that knows its commands by name and imports them on demand."""
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"assay.cli.{COMMANDS[cmd_name][0]}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="assay-platform", prog_name="platform")
+def main() -> None:
+    """Metrics, experiments and alerts as code for product events in ClickHouse."""

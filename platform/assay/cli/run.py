@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import click
+
+from assay.cli import common
+from assay.errors import CheckFailed
+
+
+@click.command("run")
+@click.argument("names", nargs=-1)
+@common.start_option
+@common.end_option
+@common.format_option("text", "json")
+@common.project_option
+@common.command
+def command(names: tuple[str, ...], start: date | None, end: date | None, format: str, project: Path) -> None:
+    """Build metric states for the days [--from, --to).
+
+    NAMES are sources; all when left out. Without dates, from the last stored day less the source's lateness to the last
+    full day. Running the same days again leaves the same rows.
+    """
+    from assay.jobs.materialize import run
+
+    with common.session(project, show=format == "text") as context:
+        for name in names:
+            context.catalog.source(name)
+        result = run(context, names, start, end)
+    if format == "json":
+        common.print_json(result.as_dict())
+    for step in result.steps:
+        if step.status != "done" and format == "text":
+            click.echo(f"failed  {step.name} {step.partition}: {step.reason}", err=True)
+    if format == "text":
+        rows, seconds = sum(step.rows for step in result.steps), sum(step.seconds for step in result.steps)
+        click.echo(f"{result.start} to {result.end}: {len(result.steps)} steps, {rows:,} rows, {seconds:.1f} s")
+    if not result.ok:
+        raise click.exceptions.Exit(CheckFailed.exit_code)

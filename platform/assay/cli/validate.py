@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from assay.cli import common
+from assay.errors import DefinitionsError
+
+if TYPE_CHECKING:
+    from assay.config.cache import Outcome
+
+
+@click.command("validate")
+@common.format_option("text", "json", "github", "short")
+@common.project_option
+@common.command
+def command(format: str, project: Path) -> None:
+    """Find every mistake in the definitions, all at once.
+
+    Nothing is opened but the files; when none has changed, the answer comes from the cache.
+    """
+    from assay.config import cache
+    from assay.config.root import find_root
+
+    root = find_root(project)
+    outcome = cache.outcome(root) or _validate(root)
+    _print(outcome, root, format)
+    if any(each.severity == "error" for each in outcome.diagnostics):
+        raise click.exceptions.Exit(DefinitionsError.exit_code)
+
+
+def _validate(root: Path) -> Outcome:
+    from assay.catalog.resolve import resolve
+    from assay.config import cache
+    from assay.config.load import load
+
+    loaded = load(root)
+    _, found = resolve(loaded.definitions, loaded.broken)
+    every = sorted((*loaded.diagnostics, *found), key=lambda each: (str(each.location or ""), each.code))
+    outcome = cache.Outcome(len(loaded.definitions), tuple(every))
+    cache.store(root, outcome, loaded.inputs)
+    return outcome
+
+
+def _print(outcome: Outcome, root: Path, format: str) -> None:
+    if format == "text" and not outcome.diagnostics:
+        click.echo(f"{outcome.definitions} definitions are valid.")
+        return
+    from assay.config import render
+
+    shown = {
+        "text": lambda: render.text(outcome.diagnostics, render.from_files(root)),
+        "json": lambda: render.as_json(outcome.diagnostics, outcome.definitions),
+        "github": lambda: render.github(outcome.diagnostics),
+        "short": lambda: render.short(outcome.diagnostics),
+    }[format]()
+    if shown:
+        click.echo(shown.rstrip("\n"))

@@ -1,0 +1,1 @@
+"""From the catalog to ClickHouse SQL. Nothing here touches a database."""

@@ -1,0 +1,179 @@
+"""Statements that build `measure_states`: every measure and dimension of a source in one scan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from hashlib import blake2b
+from typing import Any
+
+from assay.catalog.catalog import Catalog
+from assay.catalog.expression import parse, quote_literal
+from assay.catalog.series import Measure, leaves
+from assay.compiler import zone
+from assay.compiler.dimensions import raw_value_sql, top_key, value_sql
+from assay.compiler.render import read, render, write
+from assay.config.base import parse_duration, show_duration
+from assay.config.source import Dimension
+from assay.statement import Statement
+
+DAY = "1d"
+
+
+@dataclass(frozen=True, slots=True)
+class Grain:
+    """What one source stores at one rhythm: `name` is 1d or, for alerts, the alert's slot such as 15m."""
+
+    source: str
+    name: str
+    measures: tuple[Measure, ...]
+    dimensions: tuple[tuple[str, Dimension], ...]
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes when a measure or a dimension changes its meaning."""
+        parts = sorted(measure.id for measure in self.measures)
+        parts += [f"{name}={dimension.model_dump_json()}" for name, dimension in sorted(self.dimensions)]
+        return blake2b("\n".join(parts).encode(), digest_size=8).hexdigest()
+
+
+def grains(catalog: Catalog) -> list[Grain]:
+    """Everything to be stored: all measures by day, and by slot what alerts read."""
+    daily = [
+        Grain(source, DAY, tuple(measures.values()), tuple(catalog.source(source).spec.dimensions.items()))
+        for source, measures in sorted(catalog.measures.items())
+    ]
+    return daily + _alert_grains(catalog)
+
+
+def _alert_grains(catalog: Catalog) -> list[Grain]:
+    measures: dict[tuple[str, str], dict[str, Measure]] = {}
+    dimensions: dict[tuple[str, str], dict[str, Dimension]] = {}
+    for alert in catalog.definitions.alerts.values():
+        for metric in (catalog.metrics[name] for name in alert.spec.metrics if name in catalog.metrics):
+            for leaf in leaves(metric.series):
+                source = leaf.measure.source
+                key = source, show_duration(alert.spec.every)
+                measures.setdefault(key, {})[leaf.measure.id] = leaf.measure
+                known = catalog.source(source).spec.dimensions
+                wanted = {*alert.spec.by, *alert.spec.explain} & set(known)
+                dimensions.setdefault(key, {}).update({name: known[name] for name in known if name in wanted})
+    return [
+        Grain(source, every, tuple(found.values()), tuple(dimensions[source, every].items()))
+        for (source, every), found in sorted(measures.items())
+        if every != DAY
+    ]
+
+
+def create(database: str) -> list[Statement]:
+    """Our own tables, if they do not exist."""
+    tables = ("measure_states", "builds", "dimension_values", "alert_states")
+    made = [Statement(f"CREATE DATABASE IF NOT EXISTS {database}", "create our database", writes=True)]
+    return made + [write(f"states/{table}", f"create {table}", database=database) for table in tables]
+
+
+def pin_top(catalog: Catalog, grain: Grain, start: date, end: date, database: str) -> list[Statement]:
+    """Fix the most frequent values of limited dimensions, once: later runs keep them, so that days compare."""
+    return [
+        Statement(
+            render(
+                "states/pin_top",
+                database=database,
+                key=top_key(name, dimension),
+                value=raw_value_sql(dimension),
+                top=dimension.top,
+                **_scan(catalog, grain.source),
+            ),
+            f"most frequent values of {name}",
+            zone.window(start, end, catalog.zone),
+            writes=True,
+        )
+        for name, dimension in grain.dimensions
+        if dimension.top is not None
+    ]
+
+
+def fill(
+    catalog: Catalog, grain: Grain, stage: str, start: date, end: date, database: str, until: datetime | None = None
+) -> Statement:
+    """INSERT … SELECT of the local days [start, end) into a staging table; `until` cuts the last day short."""
+    parameters = zone.window(start, end, catalog.zone)
+    if until is not None:
+        parameters["end"] = min(parameters["end"], zone.epoch(until))
+    dimensions = [(name, value_sql(name, dimension, database)) for name, dimension in grain.dimensions]
+    sql = render(
+        "states/fill",
+        stage=stage,
+        grain=grain,
+        zone=catalog.zone,
+        slot=_slot_sql(catalog, grain),
+        dimensions=dimensions,
+        **_scan(catalog, grain.source),
+    )
+    origin = catalog.source(grain.source).location
+    return Statement(sql, f"build {grain.source} {grain.name}", parameters, origin, writes=True)
+
+
+def _slot_sql(catalog: Catalog, grain: Grain) -> str:
+    column, quoted = parse(catalog.source(grain.source).spec.time).sql, quote_literal(catalog.zone)
+    if grain.name == DAY:
+        return f"toStartOfDay({column}, {quoted})"
+    minutes = _minutes(grain.name)
+    return f"toStartOfInterval({column}, INTERVAL {minutes} MINUTE, {quoted})"
+
+
+def _minutes(name: str) -> int:
+    return parse_duration(name) // timedelta(minutes=1)
+
+
+def _scan(catalog: Catalog, source: str) -> dict[str, Any]:
+    spec = catalog.source(source).spec
+    return {
+        "source": source,
+        "table": spec.table,
+        "time": parse(spec.time).sql,
+        "where": spec.where and parse(spec.where).sql,
+    }
+
+
+def checks(catalog: Catalog, grain: Grain, stage: str, start: date, end: date) -> list[Statement]:
+    """Statements whose `failures` must all be zero before the stage is published."""
+    found = [
+        read(
+            "states/check_days",
+            f"check {grain.source} {grain.name}: only the days asked for",
+            {"first": start, "last": end - timedelta(days=1)},
+            stage=stage,
+        )
+    ]
+    if grain.name == DAY:
+        found += _source_checks(catalog, grain.source, start, end)
+    return found
+
+
+def _source_checks(catalog: Catalog, source: str, start: date, end: date) -> list[Statement]:
+    definition = catalog.source(source)
+    wanted = definition.spec.checks
+    conditions = [(f"not_null {column}", f"({column}) IS NULL") for column in wanted.not_null]
+    conditions += [(f"accepted {column}", _outside(column, values)) for column, values in wanted.accepted.items()]
+    context = {"conditions": conditions, "zone": catalog.zone, **_scan(catalog, source)}
+    statements = []
+    parameters: dict[str, Any] = zone.window(start, end, catalog.zone)
+    if conditions:
+        place = definition.at("checks")
+        statements.append(read("states/check_rows", f"check rows of {source}", parameters, place, **context))
+    if wanted.min_rows_per_day:
+        needed = parameters | {"least": wanted.min_rows_per_day, "first": start, "days": (end - start).days}
+        place = definition.at("checks", "min_rows_per_day")
+        statements.append(read("states/check_volume", f"check volume of {source}", needed, place, **context))
+    return statements
+
+
+def _outside(column: str, values: Iterable[str | int]) -> str:
+    return f"toString({column}) NOT IN ({', '.join(quote_literal(str(value)) for value in values)})"
+
+
+def partitions(grain: Grain, days: Sequence[date]) -> list[str]:
+    """The SQL literals of the partitions of some days."""
+    return [f"({quote_literal(grain.source)}, {quote_literal(grain.name)}, '{day}')" for day in days]

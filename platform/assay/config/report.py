@@ -1,0 +1,44 @@
+"""`reports` and `dashboards`: metrics for people, in blocks and in tabs."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from assay.config.base import Described, Duration, Integer, Name, Spec, parse_duration
+
+
+class Block(Spec):
+    """A titled group of metrics with one chart."""
+
+    title: str = Field(min_length=1)
+    metrics: tuple[Name, ...] = Field(min_length=1)
+    by: Name | None = Field(None, description="Also list each value of this dimension.")
+    chart: Literal["lines", "none"] = "lines"
+
+
+class ReportSpec(Described):
+    """A message about one day, compared with an earlier one."""
+
+    title: str = Field(min_length=1)
+    schedule: str = Field("0 11 * * *", description="Cron, in the project's time zone; reports the day before.")
+    compare: Duration = Field(parse_duration("7d"), description="The distance to the day compared with.")
+    days: Integer = Field(14, ge=2, le=400, description="Days on the charts.")
+    blocks: tuple[Block, ...] = Field(min_length=1)
+    route: Name
+
+
+class Tab(Spec):
+    """One page of a dashboard: cards of metrics and breakdown tables."""
+
+    label: str = Field(min_length=1)
+    metrics: tuple[Name, ...] = Field(min_length=1)
+    by: tuple[Name, ...] = Field((), description="One breakdown table per dimension.")
+
+
+class DashboardSpec(Described):
+    """A board of tabs on the site."""
+
+    tabs: dict[Name, Tab] = Field(min_length=1)
+    days: Integer = Field(30, ge=2, le=400, description="Days on the sparklines.")

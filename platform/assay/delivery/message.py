@@ -1,0 +1,61 @@
+"""What is sent, and what comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+Severity = Literal["info", "warning", "critical"]
+Status = Literal["sent", "skipped", "failed"]
+SEVERITIES: tuple[Severity, ...] = ("info", "warning", "critical")
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A part of a message: plain text and at most one picture (`image` holds PNG bytes)."""
+
+    title: str
+    text: str
+    image: bytes | None = None
+    image_name: str = "image"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One thing to say, in plain text; every channel escapes it for its own markup.
+
+    `key` names what happened (`daily:2025-10-06`, an alert's episode): the same key is the same message, however often
+    it is built. `labels` hold strings to group by; `labels["route"]` names the route. `created` has a time zone, or
+    ValueError is raised.
+    """
+
+    key: str
+    title: str
+    text: str
+    blocks: tuple[Block, ...] = ()
+    severity: Severity = "info"
+    created: datetime = field(kw_only=True)
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.key or self.severity not in SEVERITIES:
+            raise ValueError("a message needs a key and a severity of info, warning or critical")
+        require_aware(self.created)
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of one message: `reference` is where to find it, `detail` why it was skipped or failed."""
+
+    channel: str
+    recipient: str
+    status: Status
+    reference: str = ""
+    detail: str = ""
+
+
+def require_aware(moment: datetime) -> None:
+    if moment.tzinfo is None:
+        raise ValueError("a moment without a time zone is not a moment")

@@ -1,0 +1,1 @@
+"""One detector, one file; dropping a file here registers it."""

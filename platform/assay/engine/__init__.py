@@ -1,0 +1,10 @@
+"""ClickHouse, embedded (chDB) or on a server, behind a port of one method."""
+
+from __future__ import annotations
+
+from assay.engine.clickhouse import connect
+from assay.engine.dsn import Dsn, parse_dsn
+from assay.engine.port import Engine
+from assay.engine.publish import Partitions, publish, sweep
+
+__all__ = ["Dsn", "Engine", "Partitions", "connect", "parse_dsn", "publish", "sweep"]

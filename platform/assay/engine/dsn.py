@@ -1,0 +1,83 @@
+"""The warehouse's address. We parse it ourselves: the driver ignores the scheme and would send `https://` in clear."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from assay.errors import WarehouseError
+
+_SECURE = {"clickhouse": False, "http": False, "clickhouses": True, "https": True}
+FORMS = "chdb://path, chdb:///absolute/path or clickhouse[s]://user:password@host:port/database"
+
+
+@dataclass(frozen=True, slots=True)
+class Dsn:
+    """A parsed address; `path` is set for the embedded engine, `host` for a server."""
+
+    path: Path | None = None
+    host: str = ""
+    port: int = 0
+    secure: bool = False
+    user: str = "default"
+    password: str = field(default="", repr=False)
+    database: str = "default"
+    settings: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def embedded(self) -> bool:
+        return self.path is not None
+
+    def __str__(self) -> str:
+        """For people: never the password."""
+        if self.path is not None:
+            return f"chdb://{self.path}"
+        return f"clickhouse{'s' if self.secure else ''}://{self.user}@{self.host}:{self.port}/{self.database}"
+
+
+def parse_dsn(text: str, root: Path | None = None) -> Dsn:
+    """Read an address; a relative chDB path starts at `root`.
+
+    Raises WarehouseError E502 when the text is not one of the known forms, without repeating it: it may hold
+    a password.
+    """
+    parts = urlsplit(text)
+    if parts.scheme == "chdb":
+        return _embedded(unquote(parts.netloc + parts.path), root or Path.cwd())
+    if parts.scheme in _SECURE and parts.hostname:
+        return _server(text)
+    raise _not_understood(f"The scheme '{parts.scheme}' is not known." if parts.scheme else "It has no scheme.")
+
+
+def _embedded(path: str, root: Path) -> Dsn:
+    if not path.strip("/"):
+        raise _not_understood("The embedded engine needs a folder.")
+    return Dsn(path=(root / path).resolve())
+
+
+def _server(text: str) -> Dsn:
+    parts = urlsplit(text)
+    secure = _SECURE[parts.scheme]
+    try:
+        port = parts.port or (8443 if secure else 8123)
+    except ValueError as error:
+        raise _not_understood("The port is not a number.") from error
+    return Dsn(
+        host=parts.hostname or "",
+        port=port,
+        secure=secure,
+        user=unquote(parts.username or "default"),
+        password=unquote(parts.password or ""),
+        database=parts.path.strip("/") or "default",
+        settings=dict(parse_qsl(parts.query)),
+    )
+
+
+def _not_understood(what: str) -> WarehouseError:
+    return WarehouseError.of(
+        "E502",
+        f"The warehouse address is not understood. {what}",
+        why="It says where ClickHouse is.",
+        fix=f"Use {FORMS}",
+    )

@@ -1,0 +1,201 @@
+"""The numbers behind an alert: stored slots → series of equal slots → judgements, one sequence per metric and slice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assay import detect
+from assay.catalog.catalog import Metric
+from assay.catalog.series import Size, Total, ratio_parts
+from assay.compiler import series as compiled
+from assay.compiler import states, zone
+from assay.compiler.states import Grain
+from assay.config.alert import AlertSpec
+from assay.config.base import show_duration
+from assay.config.definitions import Definition
+from assay.detect import Judgement, Slots
+from assay.jobs import builds, materialize
+from assay.jobs.context import Context
+
+LOOKBACK = 12  # slots replayed for confirmation and recovery, the newest included
+_SMOOTHING = 3  # windows that a detector may average over, each a season further back
+TOTAL = ("", "")
+
+Slice = tuple[str, str]  # dimension and value; both empty for the total
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One metric and slice: `ends` are the ends of consecutive slots, oldest first, with a judgement for each."""
+
+    metric: Metric
+    slice: Slice
+    ends: tuple[datetime, ...]
+    judgements: tuple[Judgement, ...]
+
+
+class Ticks:
+    """The calendar of one alert at one moment: which windows of slots are compared with which."""
+
+    def __init__(self, context: Context, alert: Definition[AlertSpec], at: datetime) -> None:
+        self.spec, self._zone = alert.spec, context.catalog.zone
+        self.every, self.span = alert.spec.every, alert.spec.window or alert.spec.every
+        self.end = floor(at, self.every, self._zone)
+        self.depth = alert.spec.detector.history // alert.spec.detector.season + _SMOOTHING
+
+    @property
+    def ends(self) -> list[datetime]:
+        """The ends of the replayed slots, oldest first."""
+        return [self.end - back * self.every for back in reversed(range(LOOKBACK))]
+
+    def history(self, end: datetime) -> list[datetime]:
+        """The ends of the comparable windows, oldest first, the current one last."""
+        season = self.spec.detector.season
+        return [zone.earlier(end, back * season, self._zone) for back in reversed(range(self.depth))]
+
+    def slots(self, end: datetime) -> list[datetime]:
+        """The beginnings of the slots of the window that ends at `end`."""
+        return [end - (n + 1) * self.every for n in range(self.span // self.every)]
+
+
+def floor(at: datetime, every: timedelta, name: str) -> datetime:
+    """The last slot boundary of the local day that is not after `at`."""
+    start = zone.midnight(zone.local_day(at, name), name)
+    return start + (at - start) // every * every
+
+
+def judged(context: Context, alert: Definition[AlertSpec], at: datetime) -> list[Judged]:
+    """Judge every metric and slice of an alert on the slots up to `at`; its states are brought up to date first."""
+    ticks = Ticks(context, alert, at)
+    metrics = [context.catalog.metric(name) for name in alert.spec.metrics]
+    windows = [end for newest in ticks.ends for end in ticks.history(newest)]
+    stored = _bring_up_to_date(context, alert, metrics, [ticks.slots(end) for end in windows], ticks.end)
+    dimensions = ([TOTAL[0]] if alert.spec.total else []) + list(alert.spec.by)
+    cube = _Cube(context, metrics, alert, dimensions, [ticks.slots(end) for end in windows])
+    known = np.array([all(slot in stored for slot in ticks.slots(end)) for end in windows])
+    shape = (LOOKBACK, ticks.depth)
+    return [
+        found for index, metric in enumerate(metrics) for found in _metric(cube, index, metric, known, shape, ticks)
+    ]
+
+
+def _metric(
+    cube: _Cube, index: int, metric: Metric, known: NDArray[np.bool_], shape: tuple[int, int], ticks: Ticks
+) -> Iterator[Judged]:
+    """One metric: a detector call per replayed slot, for all its slices together."""
+    spec = ticks.spec.detector
+    history = spec.history // spec.season
+    columns = []
+    for tick in range(shape[0]):
+        part = slice(tick * shape[1], (tick + 1) * shape[1])
+        slots = cube.slots(index, metric, known, part)
+        columns.append(detect.judge(spec.type, slots, history=history, **spec.parameters))
+    for row, name in enumerate(cube.slices):
+        yield Judged(metric, name, tuple(ticks.ends), tuple(column[row] for column in columns))
+
+
+class _Cube:
+    """The values of all metrics: (window, slice) → value, numerator, denominator; an absent one had no events."""
+
+    def __init__(
+        self,
+        context: Context,
+        metrics: Sequence[Metric],
+        alert: Definition[AlertSpec],
+        dimensions: Sequence[str],
+        windows: Sequence[Sequence[datetime]],
+    ) -> None:
+        every = show_duration(alert.spec.every)
+        statement = compiled.slots(context.catalog, metrics, every, dimensions, windows, context.database)
+        rows = list(context.engine.run(statement).dicts())
+        found = {(row["dim"], row["val"]) for row in rows}
+        self.slices: list[Slice] = sorted(found | ({TOTAL} if TOTAL[0] in dimensions else set()))
+        at = {name: index for index, name in enumerate(self.slices)}
+        names = [f"{part}{index}" for index in range(len(metrics)) for part in "vnd"]
+        self._values = {name: np.zeros((len(self.slices), len(windows))) for name in names}
+        for row in rows:
+            for name in names:
+                self._values[name][at[row["dim"], row["val"]], row["k"]] = row[name] or 0.0
+
+    def slots(self, index: int, metric: Metric, known: NDArray[np.bool_], part: slice) -> Slots:
+        """The windows of one replayed slot as a detector reads them; what is not stored is NaN."""
+        if ratio_parts(metric.series):
+            return Slots.ratios(self._of(f"n{index}", known, part), self._of(f"d{index}", known, part))
+        return Slots.counts(self._of(f"v{index}", known, part))
+
+    def _of(self, name: str, known: NDArray[np.bool_], part: slice) -> NDArray[np.float64]:
+        return np.where(known[part], self._values[name][:, part], np.nan)
+
+
+def _bring_up_to_date(
+    context: Context,
+    alert: Definition[AlertSpec],
+    metrics: Sequence[Metric],
+    windows: Sequence[Sequence[datetime]],
+    end: datetime,
+) -> set[datetime]:
+    """Build what is missing of the alert's slots, and say which slots are stored for every source."""
+    grain_name, zone_name = show_duration(alert.spec.every), context.catalog.zone
+    sources = {name for metric in metrics for name in metric.sources}
+    grains = [g for g in states.grains(context.catalog) if g.name == grain_name and g.source in sources]
+    wanted = sorted({slot for window in windows for slot in window})
+    days = sorted({zone.local_day(slot, zone_name) for slot in wanted})
+    for grain in grains:
+        first, _ = materialize.extent(context, grain.source)
+        _build_missing(context, grain, [day for day in days if first <= day], end)
+    stored = builds.read(context, grain_name)
+    every = alert.spec.every
+    return {
+        slot
+        for slot in wanted
+        if all(_holds(stored.get((grain.source, zone.local_day(slot, zone_name))), slot + every) for grain in grains)
+    }
+
+
+def _holds(build: builds.Build | None, end: datetime) -> bool:
+    return build is not None and build.until >= end
+
+
+def _build_missing(context: Context, grain: Grain, days: Sequence[Any], end: datetime) -> None:
+    """Days that are not stored with this meaning, and the day of `end` as far as it has come."""
+    stored = builds.read(context, grain.name)
+    for day in days:
+        until = min(end, zone.midnight(day, context.catalog.zone, after=1))
+        found = stored.get((grain.source, day))
+        if found is None or found.fingerprint != grain.fingerprint or found.until < until:
+            materialize.build(context, grain, [day], until)
+
+
+def cause(context: Context, alert: Definition[AlertSpec], metric: Metric, end: datetime) -> tuple[detect.Cause, ...]:
+    """The slices that explain a change since local midnight, against the mean of the same hours on the week before.
+
+    Only for metrics that count: a quotient changes by its parts.
+    """
+    if not alert.spec.explain or not isinstance(metric.series, Total | Size):
+        return ()
+    every, zone_name = alert.spec.every, context.catalog.zone
+    start = zone.midnight(zone.local_day(end - every, zone_name), zone_name)
+    length = max((end - start) // every, (alert.spec.window or every) // every)
+    ends = [zone.earlier(end, timedelta(days=back), zone_name) for back in range(8)]
+    windows = [[moment - (n + 1) * every for n in range(length)] for moment in ends]
+    statement = compiled.slots(
+        context.catalog, [metric], show_duration(every), alert.spec.explain, windows, context.database
+    )
+    return detect.explain(_before_after(context.engine.run(statement).dicts()))
+
+
+def _before_after(rows: Iterator[dict[str, Any]]) -> dict[str, list[tuple[str, float, float]]]:
+    """Dimension: (value, mean of windows 1..7, window 0)."""
+    found: dict[Slice, list[float]] = {}
+    for row in rows:
+        found.setdefault((row["dim"], row["val"]), [0.0] * 8)[row["k"]] = row["v0"] or 0.0
+    shaped: dict[str, list[tuple[str, float, float]]] = {}
+    for (dim, val), values in sorted(found.items()):
+        shaped.setdefault(dim, []).append((val, sum(values[1:]) / 7, values[0]))
+    return shaped

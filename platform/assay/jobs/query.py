@@ -1,0 +1,141 @@
+"""`query`: series of metrics from stored states, complete and explicit: a zero is a zero, and a gap says why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from assay.catalog.catalog import Metric
+from assay.catalog.series import leaves
+from assay.compiler import series, zone
+from assay.compiler.states import DAY
+from assay.errors import UsageError
+from assay.jobs import builds
+from assay.jobs.context import Context
+from assay.statement import Table
+
+GRAINS = tuple(series.BUCKETS)
+TOTAL = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One value. `value` is None exactly when `reason` says why; `complete` is False for a clipped period."""
+
+    metric: str
+    time: date
+    by: dict[str, str]
+    value: float | None
+    numerator: float | None = None
+    denominator: float | None = None
+    reason: str | None = None
+    complete: bool = True
+
+    def as_dict(self) -> dict[str, Any]:
+        found = {
+            "metric": self.metric,
+            "time": str(self.time),
+            "by": self.by,
+            "value": self.value,
+            "numerator": self.numerator,
+            "denominator": self.denominator,
+        }
+        extra = {"reason": self.reason} if self.reason else {}
+        return found | extra | ({} if self.complete else {"complete": False})
+
+
+def query(
+    context: Context, names: Sequence[str], start: date, end: date, by: str | None = None, grain: str = "day"
+) -> list[Row]:
+    """Values of some metrics over the local days [start, end), by period and, with `by`, per value of a dimension.
+
+    Raises UsageError for unknown names (E201, E203), an empty range (E602) or a rolling metric over longer periods.
+    """
+    if end <= start:
+        raise UsageError.of(
+            "E602", f"The range from {start} to {end} is empty.", why="It is half-open: [from, to).", fix="Widen it."
+        )
+    metrics = [context.catalog.metric(name) for name in names]
+    if by is not None:
+        context.catalog.dimension(by, metrics)
+    statement = series.series(metrics, grain, by or TOTAL, start, end, context.database)
+    table = context.engine.run(statement)
+    stored = _Stored(context)
+    spans = periods(start, end, grain)
+    rows = [_rows(stored, metric, _found(table, at), spans, by) for at, metric in enumerate(metrics)]
+    return [row for each in rows for row in each]
+
+
+class _Stored:
+    """Answers whether a metric's measures are stored for a day."""
+
+    def __init__(self, context: Context) -> None:
+        self._builds = builds.read(context, DAY)
+
+    def has(self, metric: Metric, day: date) -> bool:
+        for leaf in leaves(metric.series):
+            for back in range(leaf.days):
+                build = self._builds.get((leaf.measure.source, day - timedelta(days=back)))
+                if build is None or leaf.measure.id not in build.measures:
+                    return False
+        return True
+
+
+_Values = tuple[float | None, float | None, float | None]  # value, numerator, denominator
+_NOTHING: _Values = (None, None, None)
+
+
+def _found(table: Table, at: int) -> dict[tuple[date, str], _Values]:
+    """(period, value of the dimension): what the statement returned for the metric at this position."""
+    return {(row["t"], row["val"]): (row[f"v{at}"], row[f"n{at}"], row[f"d{at}"]) for row in table.dicts()}
+
+
+def _rows(
+    stored: _Stored,
+    metric: Metric,
+    found: dict[tuple[date, str], _Values],
+    spans: dict[date, list[date]],
+    by: str | None,
+) -> Iterator[Row]:
+    """Every period and every value that occurs, found or not."""
+    values = sorted({val for _, val in found}) if by else [TOTAL]
+    for period, days in spans.items():
+        missing = [day for day in days if not stored.has(metric, day)]
+        for value in values:
+            slice_of = {by: value} if by else {}
+            if len(missing) == len(days):
+                yield Row(metric.name, period, slice_of, None, reason="not built: run 'platform run'")
+            else:
+                yield _row(metric, period, slice_of, found.get((period, value), _NOTHING), complete=not missing)
+
+
+def _row(metric: Metric, period: date, by: dict[str, str], values: _Values, complete: bool) -> Row:
+    value, numerator, denominator = values
+    if value is None and metric.additive:
+        value = 0.0
+    reason = "nothing to divide by or to average" if value is None else None
+    shown = (_number(value), _number(numerator), _number(denominator))
+    return Row(metric.name, period, by, *shown, reason, complete)
+
+
+def _number(value: float | None) -> float | None:
+    """Whole numbers are shown without a fraction."""
+    return int(value) if value is not None and value.is_integer() and abs(value) < 2**53 else value
+
+
+def periods(start: date, end: date, grain: str) -> dict[date, list[date]]:
+    """The first day of each period: its days within [start, end)."""
+    found: dict[date, list[date]] = {}
+    for day in zone.days(start, end):
+        found.setdefault(_period(day, start, grain), []).append(day)
+    return found
+
+
+def _period(day: date, start: date, grain: str) -> date:
+    if grain == "week":
+        return day - timedelta(days=day.weekday())
+    if grain == "month":
+        return day.replace(day=1)
+    return start if grain == "total" else day

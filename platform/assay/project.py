@@ -1,0 +1,79 @@
+"""The facade: a project in a folder, ready to be asked.
+
+    from assay import Project
+
+    project = Project.load(".")
+    with project.open(now=datetime.now(UTC)) as context:
+        rows = query(context, ["dau"], date(2025, 8, 20), date(2025, 8, 28))
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from assay.catalog.catalog import Catalog
+from assay.catalog.resolve import resolve
+from assay.config import env
+from assay.config.load import load
+from assay.engine import Dsn, connect, parse_dsn
+from assay.errors import DefinitionsError, Diagnostic, WarehouseError
+from assay.jobs.context import Context, Progress, silent
+
+DSN_VARIABLE = "ASSAY_DSN"
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """Everything that a folder defines, resolved. `warnings` are worth reading and stop nothing."""
+
+    catalog: Catalog
+    warnings: tuple[Diagnostic, ...] = ()
+    environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
+
+    @classmethod
+    def load(cls, folder: Path | str = ".") -> Project:
+        """Read a project; DefinitionsError carries every mistake of every file."""
+        catalog, found = check(Path(folder))
+        errors = [each for each in found if each.severity == "error"]
+        if errors:
+            raise DefinitionsError(*errors)
+        return cls(catalog, found)
+
+    @property
+    def root(self) -> Path:
+        return self.catalog.definitions.root
+
+    @property
+    def dsn(self) -> Dsn:
+        """The warehouse: the variable ASSAY_DSN, else `warehouse.dsn`. Raises WarehouseError E501 or E502."""
+        warehouse = self.catalog.definitions.project.warehouse
+        text = self.environ.get(DSN_VARIABLE) or (warehouse.dsn if warehouse else None)
+        if warehouse is None or not text:
+            raise WarehouseError.of(
+                "E501",
+                "The project has no warehouse.",
+                why="Metrics are read from ClickHouse.",
+                fix="Add to project.yaml: warehouse: {dsn: chdb://target/warehouse}",
+            )
+        return parse_dsn(env.resolve(text, self.environ), self.root)
+
+    @contextmanager
+    def open(self, now: datetime, progress: Progress = silent, wait: float = 10.0) -> Iterator[Context]:
+        """A session with the warehouse; `wait` bounds the wait for an embedded one, in seconds."""
+        dsn, warehouse = self.dsn, self.catalog.definitions.project.warehouse
+        assert warehouse is not None
+        with connect(dsn, warehouse.timeout, wait) as engine:
+            yield Context(self.catalog, engine, now, progress)
+
+
+def check(folder: Path) -> tuple[Catalog, tuple[Diagnostic, ...]]:
+    """The catalog of what is right in a project, and everything that is wrong, in the order of the files."""
+    loaded = load(folder)
+    catalog, found = resolve(loaded.definitions, loaded.broken)
+    every = (*loaded.diagnostics, *found)
+    return catalog, tuple(sorted(every, key=lambda each: (str(each.location or ""), each.code)))

@@ -1,0 +1,172 @@
+"""The view model: everything that a page, a chart or a message shows, as plain frozen records.
+
+A series is a tuple of (day or time, value) in the order of time; a value of None is a gap and is drawn as one.
+`style` is how a value reads (`assay.report.format`), `good` the direction that is good news.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from assay.report.format import Good, Style
+
+Moment = date | datetime
+Point = tuple[Moment, float | None]
+BandPoint = tuple[Moment, float | None, float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class CardView:
+    """One metric on a dashboard: `before` is the value a week ago; `earlier` the same days one month before, shifted
+    so that both series share their days."""
+
+    metric: str
+    label: str
+    value: float | None
+    format: Style = "number"
+    before: float | None = None
+    good: Good | None = None
+    series: tuple[Point, ...] = ()
+    earlier: tuple[Point, ...] = ()
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TableView:
+    """A breakdown: `metrics` are (name, label, format), `rows` are (value of the dimension, one number per metric)."""
+
+    dimension: str
+    label: str
+    metrics: tuple[tuple[str, str, Style], ...]
+    rows: tuple[tuple[str, tuple[float | None, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TabView:
+    """One page of the dashboard, for one day."""
+
+    name: str
+    label: str
+    day: date
+    cards: tuple[CardView, ...] = ()
+    tables: tuple[TableView, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MetricView:
+    """One metric of the catalogue; `definition` is its YAML, `used_by` are (kind, name)."""
+
+    name: str
+    label: str
+    description: str
+    type: str
+    format: Style
+    good: Good | None
+    owner: str | None
+    path: str
+    line: int
+    definition: str
+    sql: str
+    series: tuple[Point, ...] = ()
+    used_by: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ExperimentView:
+    """One read-out; the mappings are those of `experiment analyze` in the JSON contract."""
+
+    name: str
+    hypothesis: str
+    owner: str | None
+    window: Mapping[str, Any]
+    units: Mapping[str, int]
+    gates: tuple[Mapping[str, Any], ...]
+    results: tuple[Mapping[str, Any], ...]
+    verdict: str
+    reasons: tuple[str, ...]
+    sql: str
+
+
+@dataclass(frozen=True, slots=True)
+class AlertView:
+    """One rule; `incidents` are the mappings of `alert check`, `firing`, in the JSON contract, newest first."""
+
+    name: str
+    metrics: tuple[str, ...]
+    every: str
+    by: tuple[str, ...]
+    severity: str
+    route: str
+    description: str
+    incidents: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """A small line chart: the current period, and the one before shifted onto the same days."""
+
+    title: str
+    format: Style
+    series: tuple[Point, ...]
+    earlier: tuple[Point, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AlertChart:
+    """A judged series: `band` are (time, low, high) of what was expected, `at` the time of the anomaly."""
+
+    title: str
+    format: Style
+    series: tuple[Point, ...]
+    band: tuple[BandPoint, ...]
+    at: Moment
+
+
+@dataclass(frozen=True, slots=True)
+class LineView:
+    """One number of a report. `usual` marks a change within the metric's own rhythm: shown, but not as news."""
+
+    label: str
+    value: float | None
+    format: Style = "number"
+    before: float | None = None
+    good: Good | None = None
+    usual: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BlockView:
+    """A titled group of lines, with up to four panels of one chart and a closing remark."""
+
+    title: str
+    lines: tuple[LineView, ...]
+    panels: tuple[Panel, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReportView:
+    """A report about `day`, the last day of its data, compared with the day `versus`."""
+
+    name: str
+    title: str
+    day: date
+    blocks: tuple[BlockView, ...]
+    versus: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SiteView:
+    """The whole site; `day` is the last full day of its data."""
+
+    project: str
+    day: date
+    timezone: str
+    tabs: tuple[TabView, ...] = ()
+    metrics: tuple[MetricView, ...] = ()
+    experiments: tuple[ExperimentView, ...] = ()
+    alerts: tuple[AlertView, ...] = ()
+    version: str = ""

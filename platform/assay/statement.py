@@ -1,0 +1,59 @@
+"""What travels between the compiler and the engine: one SQL statement out, one table back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from assay.errors import Location
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """Exactly one SQL statement.
+
+    `parameters` fill `{name:Type}` placeholders on the server side. `origin` is the YAML line that asked for it; it
+    leads the SQL as a comment and is set as `log_comment`. Without `writes` the statement runs read-only.
+    """
+
+    sql: str
+    purpose: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    origin: Location | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    writes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Insert:
+    """Rows from Python, column by column; `token` makes a repeated insert of the same rows a no-op."""
+
+    table: str
+    columns: Mapping[str, Sequence[Any]]
+    purpose: str
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A result: column names and rows of plain Python values."""
+
+    columns: tuple[str, ...] = ()
+    rows: tuple[tuple[Any, ...], ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def dicts(self) -> Iterator[dict[str, Any]]:
+        return (dict(zip(self.columns, row, strict=True)) for row in self.rows)
+
+    def column(self, name: str) -> list[Any]:
+        """All values of one column; an empty list for an empty result, whose columns the driver does not name."""
+        at = self.columns.index(name) if self.rows else 0
+        return [row[at] for row in self.rows]
+
+    def scalar(self) -> Any:
+        """The only value of a one-by-one table; ValueError if it has another shape."""
+        ((value,),) = self.rows
+        return value

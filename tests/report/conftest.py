@@ -1,0 +1,199 @@
+"""Sample views with the numbers of one day of a small product."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+
+from assay.report.format import Good, Style
+from assay.report.views import (
+    AlertView,
+    CardView,
+    ExperimentView,
+    MetricView,
+    Point,
+    SiteView,
+    TableView,
+    TabView,
+)
+
+DAY = date(2025, 10, 2)
+_CARDS: tuple[tuple[str, str, float | None, Style, float | None, Good | None], ...] = (
+    ("dau", "Total users", 16_612, "number", 15_821, None),
+    ("feed_only_dau", "Feed only", 14_905, "number", 14_195, None),
+    ("both_services_dau", "Both services", 206, "number", 219, "up"),
+    ("new_users", "New users", 923, "number", 879, "up"),
+    ("retention_d7", "Retention, day 7", 0.303, "percent", 0.309, "up"),
+    ("ctr", "Like rate", 0.225, "percent", 0.2163, "up"),
+    ("messages_per_sender", "Messages per sender", 5.68, "number", 5.68, "up"),
+    ("view_to_like", "View to like", 30.8, "minutes", 33.1, "down"),
+    ("views", "Views", 408_900, "number", 601_300, "up"),
+    ("freshness", "Freshness", None, "seconds", None, "down"),
+)
+_SQL = """-- metrics/feed.yaml:4 ctr
+SELECT toDate(time, 'Europe/Moscow') AS day,
+       countIf(action = 'like') / countIf(action = 'view') AS ctr
+FROM feed_actions
+WHERE time >= {from:DateTime} AND time < {to:DateTime}
+GROUP BY day
+ORDER BY day"""
+
+
+def wave(level: float, days: int = 31, phase: float = 0.0) -> tuple[Point, ...]:
+    """A weekly wave that ends at a level, one gap included."""
+    shape = [1 + 0.05 * math.sin(2 * math.pi * index / 7 + phase) + 0.004 * index for index in range(days)]
+    values = [level * each / shape[-1] for each in shape]
+    return tuple(
+        (DAY - timedelta(days - 1 - index), None if index == 11 else value) for index, value in enumerate(values)
+    )
+
+
+def card(
+    metric: str, label: str, value: float | None, style: Style, before: float | None, good: Good | None
+) -> CardView:
+    """A card whose series ends at its value."""
+    series = wave(value) if value else ()
+    earlier = wave(value * 0.95, phase=1.2) if value else ()
+    return CardView(metric, label, value, style, before, good, series, earlier, f"{label} of the last full day.")
+
+
+def breakdown(dimension: str, label: str, values: tuple[str, ...]) -> TableView:
+    metrics: tuple[tuple[str, str, Style], ...] = (
+        ("dau", "Total users", "number"),
+        ("new_users", "New users", "number"),
+        ("ctr", "Like rate", "percent"),
+        ("retention_d7", "Retention, day 7", "percent"),
+        ("messages_per_sender", "Messages per sender", "number"),
+    )
+    rows = tuple(
+        (
+            value,
+            (
+                16_612 * 0.45**index,
+                923 * 0.5**index,
+                0.225 - 0.004 * index,
+                0.33 - 0.05 * index,
+                None if index == 2 else 5.7,
+            ),
+        )
+        for index, value in enumerate(values)
+    )
+    return TableView(dimension, label, metrics, rows)
+
+
+def metric(name: str, label: str, level: float | None, style: Style, good: Good | None) -> MetricView:
+    return MetricView(
+        name=name,
+        label=label,
+        description=f"{label}: what one counts on one day, everywhere alike.",
+        type="ratio" if style == "percent" else "unique",
+        format=style,
+        good=good,
+        owner="feed-team",
+        path="metrics/feed.yaml",
+        line=4,
+        definition=f"{name}:\n  type: ratio\n  numerator: likes\n  denominator: views\n  label: {label}\n  good: up",
+        sql=_SQL,
+        series=wave(level, 60) if level else (),
+        used_by=(("tab", "app"), ("experiment", "similar_users"), ("alert", "feed_15m"), ("report", "daily")),
+    )
+
+
+def result(metric: str, role: str, lift: float, half: float, pvalue: float, **more: object) -> dict[str, object]:
+    """One entry of `results` of `experiment analyze`; the interval is lift ± half."""
+    level = {"ctr": 0.2098, "views": 67.0, "likes": 14.1}.get(metric, 1.0)
+    low, high = lift - half, lift + half
+    return {
+        "metric": metric, "role": role, "variant": "treatment", "method": "welch", "estimand": "mean",
+        "control": level, "treatment": level * (1 + lift), "difference": level * lift,
+        "low": level * low, "high": level * high, "relative": lift, "relative_low": low, "relative_high": high,
+        "pvalue": pvalue, "pvalue_adjusted": min(1.0, 2 * pvalue), "correction": "holm",
+        "n_control": 9951, "n_treatment": 9877, "variance_reduction": 0.12, "slice": None, **more,
+    }  # fmt: skip
+
+
+def experiment(name: str = "similar_users", verdict: str = "ship") -> ExperimentView:
+    dip = {"status": "fail", "pvalue": 0.0003} if verdict == "blocked" else {"status": "pass", "pvalue": 0.41}
+    gates = (
+        {"name": "srm", "status": "pass", "pvalue": 0.62, "detail": "9,951 and 9,877 units; 50 / 50 was planned."},
+        {"name": "crossovers", "status": "pass", "pvalue": None, "detail": "No unit saw both variants."},
+        {"name": "aa", "status": "warn", "pvalue": 0.048, "detail": "The A/A week was at the edge."},
+        {"name": "distribution", **dip, "detail": "Hartigan's dip test."},
+    )
+    results = (
+        result("ctr", "primary", 0.0782, 0.011, 1e-9),
+        result("likes", "secondary", 0.071, 0.018, 0.0001),
+        result("views", "secondary", -0.004, 0.017, 0.61),
+        result("messages", "guardrail", 0.0, 0.0, 1.0, relative=None, relative_low=None, relative_high=None),
+        result("ctr", "primary", 0.081, 0.015, 1e-7, slice={"os": "Android"}),
+        result("ctr", "primary", 0.069, 0.021, 0.0004, slice={"os": "iOS"}),
+    )
+    reasons = {
+        "ship": ("Like rate rose by 7.8 % [6.7 %, 8.9 %], adjusted p < 0.001.", "No guardrail was crossed."),
+        "blocked": ("The like rate per user has two peaks under treatment and one under control.",),
+    }[verdict]
+    return ExperimentView(
+        name=name,
+        hypothesis="Posts liked by similar users raise the like rate by at least one point.",
+        owner="ml-team",
+        window={"from": "2025-08-02", "to": "2025-08-09"},
+        units={"control": 9951, "treatment": 9877},
+        gates=gates,
+        results=results,
+        verdict=verdict,
+        reasons=reasons,
+        sql=_SQL,
+    )
+
+
+def alert() -> AlertView:
+    firing = {
+        "alert": "feed_15m", "metric": "views", "by": {"city": "Moscow"}, "state": "firing",
+        "since": "2025-10-02T10:15:00+03:00", "value": 298.0, "low": 488.0, "high": 715.0, "deviation": -0.389,
+        "change": -0.512, "severity": "critical", "route": "feed_oncall",
+        "explained_by": [
+            {"by": {"city": "Moscow"}, "share": 0.71, "before": 410.0, "after": 120.0},
+            {"by": {"city": "Samara"}, "share": 0.18, "before": 96.0, "after": 22.0},
+        ],
+        "message": "Views in Moscow are 38.9 % below the expected range.",
+    }  # fmt: skip
+    silent = firing | {
+        "by": {}, "state": "resolved", "since": "2025-09-24T03:00:00+03:00", "value": None, "deviation": None,
+        "change": None, "explained_by": [], "message": "No views arrived for 45 minutes.",
+    }  # fmt: skip
+    return AlertView(
+        name="feed_15m",
+        metrics=("views", "ctr"),
+        every="15m",
+        by=("city", "os"),
+        severity="critical",
+        route="feed_oncall",
+        description="A feed that stops is seen within half an hour.",
+        incidents=(firing, silent),
+    )
+
+
+@pytest.fixture
+def site() -> SiteView:
+    """Two tabs, ten metrics, a shipped and a blocked experiment, a firing and a quiet alert."""
+    cards = tuple(card(*each) for each in _CARDS)
+    tables = (
+        breakdown("gender", "Gender", ("female", "male")),
+        breakdown("country", "Country", ("Russia", "Ukraine", "Belarus", "Kazakhstan", "Finland")),
+    )
+    return SiteView(
+        project="Assay demo",
+        day=DAY,
+        timezone="Europe/Moscow",
+        tabs=(
+            TabView("app", "App overview", DAY, cards, tables),
+            TabView("feed", "Feed deep dive", DAY, cards[5:], tables[:1]),
+        ),
+        metrics=tuple(metric(name, label, value, style, good) for name, label, value, style, _, good in _CARDS),
+        experiments=(experiment(), experiment("ranking", "blocked")),
+        alerts=(alert(), replace(alert(), name="messenger_15m", incidents=())),
+        version="0.1.0",
+    )

@@ -1,0 +1,66 @@
+"""The site in a real browser, opened from disk."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from assay.report.site import render
+from assay.report.views import SiteView
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome")
+BROWSER = next((path for path in map(shutil.which, _NAMES) if path), None)
+FLAGS = (
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--hide-scrollbars"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--enable-logging=stderr"),
+)
+TYPE = """<script>addEventListener("load", () => {
+  const field = document.getElementById("search");
+  field.value = "LIKE rate";
+  field.dispatchEvent(new Event("input"));
+});</script></body>"""
+
+pytestmark = [pytest.mark.browser, pytest.mark.skipif(BROWSER is None, reason="no Chromium on this machine")]
+
+
+@pytest.fixture
+def folder(site: SiteView, tmp_path: Path) -> Path:
+    for path, content in render(site).items():
+        target = tmp_path / "site" / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(content, encoding="utf-8")
+    return tmp_path / "site"
+
+
+def opened(page: Path, profile: Path) -> str:
+    """The document after its scripts ran; fails on any script error."""
+    command = [str(BROWSER), *FLAGS, f"--user-data-dir={profile}", "--dump-dom", page.as_uri()]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert "Uncaught" not in done.stderr
+    assert 'data-ready="yes"' in done.stdout
+    return done.stdout
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("index.html", "16.6K"),
+        ("experiments/similar_users.html", "Ship it"),
+        ("alerts/feed_15m.html", "488 to 715"),
+    ],
+)
+def test_a_page_opens_from_disk_without_errors(folder: Path, tmp_path: Path, path: str, shown: str) -> None:
+    assert shown in opened(folder / path, tmp_path / "profile")
+
+
+def test_the_catalogue_can_be_searched(folder: Path, tmp_path: Path) -> None:
+    page = folder / "metrics/index.html"
+    page.write_text(page.read_text(encoding="utf-8").replace("</body>", TYPE), encoding="utf-8")
+    document = opened(page, tmp_path / "profile")
+    rows = re.findall(r'<tr data-search="(\w+)[^>]*?( hidden="")?>', document)
+    assert [name for name, hidden in rows if not hidden] == ["ctr"]
+    assert len(rows) == 10
