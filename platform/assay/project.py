@@ -1,10 +1,10 @@
 """The facade: a project in a folder, ready to be asked.
 
-    from assay import Project
+from assay import Project
 
-    project = Project.load(".")
-    with project.open(now=datetime.now(UTC)) as context:
-        rows = query(context, ["dau"], date(2025, 8, 20), date(2025, 8, 28))
+project = Project.load(".")
+with project.open(now=datetime.now(UTC)) as context:
+    rows = query(context, ["dau"], date(2025, 8, 20), date(2025, 8, 28))
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The corpus of wrong definitions: each case must be told exactly as its golden text says.
 
 A case is a file, laid over the project in `base/` as `metrics/bad.yaml`, or a folder, which is a project of its own.
-Its name begins with the code that it is about. A first line `# stage: NAME` (in a folder: of project.yaml) chooses how far
+Its name begins with the code that it is about. A first line `# stage: NAME` (in a folder: of project.yaml) says how far
 it is processed, see `STAGES`. ASSAY_UPDATE_GOLDEN=1 writes the golden texts anew; read them before committing.
 """
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from assay.report.site import render
+from assay.report.website import render
 from assay.report.views import SiteView
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")

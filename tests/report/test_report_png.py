@@ -69,6 +69,6 @@ def test_an_alert_shows_its_anomaly_and_its_silence() -> None:
 
 
 def test_matplotlib_is_loaded_only_to_draw() -> None:
-    code = "import sys, assay.report.png, assay.report.site; sys.exit('matplotlib' in sys.modules)"
+    code = "import sys, assay.report.png, assay.report.website; sys.exit('matplotlib' in sys.modules)"
     source = Path(__file__).parents[2] / "platform"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=source, timeout=60)

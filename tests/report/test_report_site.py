@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from assay.report.site import render
+from assay.report.website import render
 from assay.report.views import SiteView
 
 VOID = {"meta", "link", "input", "br"}

@@ -17,7 +17,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "experiment": ("experiment", "Analyze experiments."),
     "alert": ("alert", "Judge metrics and send alerts."),
     "report": ("report", "Build and send reports."),
-    "site": ("site", "Build the static site."),
+    "site": ("website", "Build the static site."),
     "demo": ("demo", "Generate the demo product and run everything on it."),
     "schema": ("schema", "Print the JSON Schema of the definitions, for editors."),
     "explain": ("explain", "Explain an error code."),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,36 +89,30 @@ class _Loading:
     def file(self, path: str, document: Document) -> None:
         self.diagnostics.extend(document.diagnostics)
         self.broken.update(document.names)
-        if not isinstance(document.data, dict):
-            if document.data is not None:
-                self.report(
-                    "E104",
-                    f"The file holds {kind_of(document.data)}, not kinds.",
-                    _WHY_KINDS,
-                    _FIX,
-                    _start(path, document.place),
-                )
-            return
-        for kind, section in document.data.items():
+        for kind, section in self.mapping(document.data, "The file", path, document.place):
             place = document.place[2][kind]
             if kind not in KINDS:
                 self.unknown_kind(kind, Location(path, *place[3:]))
-            elif section is not None and not isinstance(section, dict):
-                self.report(
-                    "E104", f"'{kind}' holds {kind_of(section)}, not names.", _WHY_KINDS, _FIX, _start(path, place)
-                )
-            else:
-                for name, body in (section or {}).items():
-                    self.define(kind, name, body, path, place[2][name], document.references)
+                continue
+            for name, body in self.mapping(section, f"'{kind}'", path, place):
+                self.define(kind, name, body, path, place[2][name], document.references)
+
+    def mapping(self, data: Any, what: str, path: str, place: Place) -> Iterable[tuple[str, Any]]:
+        """The items of a mapping; nothing for an empty value; E104 for anything else."""
+        if data is not None and not isinstance(data, dict):
+            why = "A file maps kinds to names, and names to bodies."
+            fix = "Write, for example, metrics: {views: {type: count, source: feed}}"
+            self.report("E104", f"{what} holds {kind_of(data)}, not a mapping.", why, fix, Location(path, *place[:2]))
+            return ()
+        return (data or {}).items()
 
     def define(self, kind: str, name: str, body: Any, path: str, place: Place, references: bool) -> None:
         at = Location(path, *place[3:])
         subject = Subject(f"the {kind[:-1]} '{name}'", at, *_places(path, place))
         if first := self.places.get((kind, name)):
             why = "One of the two would silently win."
-            self.report(
-                "E002", f"{kind} '{name}' is already defined in {first}.", why, "Rename or delete one of them.", at
-            )
+            what = f"T{subject.title[1:]} is already defined in {first}."
+            self.report("E002", what, why, "Rename or delete one of them.", at)
             return
         self.places[kind, name] = at
         spec = [refused] if (refused := bad_name(subject, name)) else check(kind, subject, body, references=references)
@@ -138,10 +132,6 @@ class _Loading:
         self.diagnostics.append(Diagnostic(code, message, why, fix, at))
 
 
-_WHY_KINDS = "A file maps kinds to names, and names to bodies."
-_FIX = "Write, for example, metrics: {views: {type: count, source: feed}}"
-
-
 def _is_right(subject: Subject, data: dict[str, Any]) -> bool:
     return isinstance(validate(ProjectSpec, subject, data), ProjectSpec)
 
@@ -156,7 +146,3 @@ def _merged(data: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, 
 
 def _places(path: str, place: Place) -> tuple[Places, Places]:
     return Places(path, place), Places(path, place, of_keys=True)
-
-
-def _start(path: str, place: Place) -> Location:
-    return Location(path, *place[:2])

@@ -157,7 +157,7 @@ class _Told:
             return self.wrong_key(path[:-1], value)
         cause = (error.get("ctx") or {}).get("error")
         what, fix = self.refused(path, value, cause) if cause else self.unexpected(path, value, error)
-        why = _WHY_FORM if cause else _WHY_RANGE if error["type"] in _RANGES else _WHY_TYPES
+        why = _WHY_FORM if cause else _WHYS.get(error["type"], _WHY_TYPES)
         if isinstance(value, dict | BaseModel):
             return Diagnostic("E104", what, _WHY_WHOLE if cause else why, fix, self.subject.key_at(path))
         return Diagnostic("E104", what, why + self.meaning(path), fix, self.subject.value_at(path))
@@ -214,6 +214,7 @@ _EXPECTED = {
     "too_short": "hold {min_length} or more entries",
 }
 _RANGES = ("literal_error", "greater_than", "greater_than_equal", "less_than", "less_than_equal", "too_short")
+_WHYS = {**dict.fromkeys(_RANGES, _WHY_RANGE), "string_pattern_mismatch": _WHY_NAMES}
 _NUMERIC = re.compile(r"[+-]?\d+(\.\d+)?")
 
 

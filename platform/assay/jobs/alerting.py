@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -130,8 +131,11 @@ def check(context: Context, at: datetime, names: Collection[str] = (), send: boo
     for alert in select(context, names):
         series = judged(context, alert, at)
         evaluated += len(series)
-        found, reasons = _confirmed(context, alert, series, Ticks(context, alert, at).end)
-        findings += _explained(context, alert, found)
+        end = Ticks(context, alert, at).end
+        found, reasons = _confirmed(context, alert, series, end)
+        found = _explained(context, alert, found)
+        _remember(context, alert, found, end)
+        findings += found
         quiet += reasons
     messages = [_message(context, *group) for group in _by_alert(findings)]
     receipts = sending.send(context, messages, at) if send else ()
@@ -152,7 +156,6 @@ def _confirmed(
             findings.append(Finding(alert, each, verdict, _since(each, verdict, spec.confirm[1], earlier)))
         elif verdict.state != "ok" or each.judgements[-1].status == "anomaly":
             reasons[verdict.reason] += 1
-    _remember(context, alert, findings, end)
     return findings, reasons
 
 
@@ -191,9 +194,7 @@ def _remember(context: Context, alert: Definition[AlertSpec], findings: Sequence
         "slot": [end] * len(findings),
         "state": [each.verdict.state for each in findings],
         "since": [each.since for each in findings],
-        "value": [each.newest.value for each in findings],
-        "low": [each.newest.low for each in findings],
-        "high": [each.newest.high for each in findings],
+        "finding": [json.dumps(each.as_dict(), ensure_ascii=False) for each in findings],
     }
     token = f"{alert.name}:{end.isoformat()}:{context.now.isoformat()}"
     context.engine.run(Insert(f"{context.database}.alert_states", columns, "remember open episodes", token))
@@ -242,7 +243,8 @@ def _message(context: Context, alert: Definition[AlertSpec], findings: Sequence[
 def tell(found: Cause) -> str:
     """The cause in a sentence."""
     change = show_signed((found.after - found.before) / found.before) if found.before else "new"
-    return f"Explained by {found.dimension}: {', '.join(found.values)} ({change}, {found.share:.0%} of the change)."
+    share = "all" if found.share >= 0.995 else f"{found.share:.0%}"
+    return f"Explained by {found.dimension}: {', '.join(found.values)} ({change}, {share} of the change)."
 
 
 def _chart(context: Context, finding: Finding) -> AlertChart:

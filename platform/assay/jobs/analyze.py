@@ -135,7 +135,8 @@ def _arm(plan: Plan, reading: Reading, row: Mapping[str, Any] | None) -> Moments
 
 def _result(plan: Plan, reading: Reading, arms: list[Moments], role: Any, variant: str, margin: float | None) -> Result:
     design, analysis = plan.spec.design, plan.spec.analysis
-    effect = stats.compare(estimand(plan, reading), *arms, alpha=design.alpha, test=analysis.test)
+    control, treatment = arms
+    effect = stats.compare(estimand(plan, reading), control, treatment, design.alpha, test=analysis.test)
     good = reading.metric.spec.good
     return Result(reading.metric.name, role, variant, effect, effect.pvalue, good, margin)
 

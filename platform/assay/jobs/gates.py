@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from assay import stats
 from assay.compiler import experiment as compiled
-from assay.compiler.experiment import CROSSED, Plan
+from assay.compiler.experiment import Plan, Reading
 from assay.jobs.context import Context
 from assay.jobs.moments import columns, estimand, moments
 from assay.stats import Gate, Histogram
@@ -18,6 +18,7 @@ from assay.stats import Gate, Histogram
 ALPHA = 0.001  # a gate that cries wolf is soon ignored (Fabijan et al. 2019)
 _LEAST_EVENTS = 30.0  # units with a smaller denominator say little about their own quotient
 _BINS = 100
+_WIDE = 1.25  # a spread that is wider by less is what any real effect does
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,23 +60,42 @@ def crossovers(evidence: Evidence) -> Gate:
 
 
 def distribution(evidence: Evidence) -> Gate:
-    """Did a variant split its units into two groups? An average would describe neither."""
-    checked = []
-    for reading in evidence.plan.readings:
-        if not compiled.is_quotient(reading.metric.series):
-            continue
-        table = evidence.context.engine.run(compiled.pairs(evidence.plan, reading, _LEAST_EVENTS))
-        rows = list(table.dicts())
-        control = _histogram(rows, evidence.variants[0])
-        for variant in evidence.treatments:
-            found = stats.bimodality(_histogram(rows, variant), control)
-            if found.pvalue is not None and found.pvalue < ALPHA:
-                return Gate("distribution", "fail", found.pvalue, _two_groups(reading.metric.name, variant, found))
-            checked.append(found.pvalue)
-    known = [pvalue for pvalue in checked if pvalue is not None]
-    if not known:
-        return Gate("distribution", "warn", None, "no primary metric is a quotient with enough units to see its shape")
-    return Gate("distribution", "pass", min(known), "one group of units in every variant")
+    """Did a variant act on all units alike? An average describes neither of two groups that moved apart."""
+    gates = [gate for reading in evidence.plan.readings for gate in _distributions(evidence, reading)]
+    if not gates:
+        return Gate("distribution", "warn", None, "no primary metric is a quotient whose shape could be compared")
+    return worst(gates)
+
+
+def _distributions(evidence: Evidence, reading: Reading) -> Iterator[Gate]:
+    if not compiled.is_quotient(reading.metric.series):
+        return
+    rows = list(evidence.context.engine.run(compiled.pairs(evidence.plan, reading, _LEAST_EVENTS)).dicts())
+    control = _histogram(rows, evidence.variants[0])
+    for variant in evidence.treatments:
+        yield _shape(f"{reading.metric.name} of {variant}", control, _histogram(rows, variant))
+
+
+def _shape(name: str, control: Histogram, treatment: Histogram) -> Gate:
+    """Two peaks where the control has one, or a spread that is much wider."""
+    peaks, spread = stats.bimodality(treatment, control), stats.spread(control, treatment)
+    if peaks.pvalue is None or spread.pvalue is None or spread.ratio is None:
+        return Gate("distribution", "warn", None, f"{name}: {peaks.reason or spread.reason}")
+    around = f", around {peaks.modes[0]:.2f} and {peaks.modes[1]:.2f}" if peaks.modes else ""
+    if peaks.pvalue < ALPHA:
+        return Gate("distribution", "fail", peaks.pvalue, f"{name} is bimodal: users form two groups{around}")
+    if spread.pvalue < ALPHA and spread.ratio > _WIDE:
+        detail = f"{name} is spread {spread.ratio:.1f} times as wide as the control: users moved apart{around}"
+        return Gate("distribution", "fail", spread.pvalue, detail)
+    return Gate(
+        "distribution", "pass", min(peaks.pvalue, spread.pvalue), f"{name} has one peak, as wide as the control"
+    )
+
+
+def worst(gates: Iterable[Gate]) -> Gate:
+    """The gate that speaks for all: a failed one first, then the smallest p."""
+    order = ("fail", "warn", "pass")
+    return min(gates, key=lambda gate: (order.index(gate.status), 1.0 if gate.pvalue is None else gate.pvalue))
 
 
 def _histogram(rows: Sequence[Mapping[str, Any]], variant: str) -> Histogram:
@@ -86,11 +106,6 @@ def _histogram(rows: Sequence[Mapping[str, Any]], variant: str) -> Histogram:
     return Histogram.of_ratios(np.linspace(0, 1, _BINS + 1), top, bottom, units, at_least=_LEAST_EVENTS)
 
 
-def _two_groups(metric: str, variant: str, found: stats.Bimodality) -> str:
-    peaks = " and ".join(f"{mode:.2f}" for mode in found.modes or ())
-    return f"{metric} of {variant} is bimodal: users form two groups{f', around {peaks}' if peaks else ''}"
-
-
 def day_stability(evidence: Evidence) -> Gate:
     """Is the effect the same on every day?"""
     plan = evidence.plan
@@ -99,12 +114,12 @@ def day_stability(evidence: Evidence) -> Gate:
     if not home:
         return Gate("day_stability", "warn", None, f"no primary metric is read from '{plan.home}' alone")
     rows = list(evidence.context.engine.run(compiled.moments(daily)).dicts())
-    gates = [_stability(daily, reading, rows, variant) for reading in daily.readings for variant in evidence.treatments]
-    order = ("fail", "warn", "pass")
-    return min(gates, key=lambda gate: (order.index(gate.status), 1.0 if gate.pvalue is None else gate.pvalue))
+    return worst(
+        _stability(daily, reading, rows, variant) for reading in daily.readings for variant in evidence.treatments
+    )
 
 
-def _stability(plan: Plan, reading: compiled.Reading, rows: Sequence[Mapping[str, Any]], variant: str) -> Gate:
+def _stability(plan: Plan, reading: Reading, rows: Sequence[Mapping[str, Any]], variant: str) -> Gate:
     by_day: dict[str, dict[str, stats.Moments]] = {}
     for row in rows:
         by_day.setdefault(str(row["day"]), {})[str(row["variant"])] = moments(row, columns(plan, reading))
@@ -130,5 +145,3 @@ GATES: dict[str, Callable[[Evidence], Gate]] = {
     "distribution": distribution,
     "day_stability": day_stability,
 }
-
-__all__ = ["CROSSED", "GATES", "Evidence"]

@@ -147,7 +147,7 @@ def _bring_up_to_date(
     wanted = sorted({slot for window in windows for slot in window})
     days = sorted({zone.local_day(slot, zone_name) for slot in wanted})
     for grain in grains:
-        first, _ = materialize.extent(context, grain.source)
+        first = materialize.extent(context, grain.source).first
         _build_missing(context, grain, [day for day in days if first <= day], end)
     stored = builds.read(context, grain_name)
     every = alert.spec.every

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from assay.catalog.expression import parse
 from assay.compiler import states, zone
@@ -95,9 +95,9 @@ def _empty(context: Context, start: date | None, end: date | None) -> UsageError
 
 def _range(context: Context, grain: Grain, start: date | None, end: date | None) -> tuple[date, date]:
     if start is None or end is None:
-        first, last = extent(context, grain.source)
-        end = end or min(last + timedelta(days=1), context.today)
-        start = start or _resume(context, grain) or first
+        found = extent(context, grain.source)
+        end = end or min(found.last + timedelta(days=1), context.today)
+        start = start or _resume(context, grain) or found.first
     return start, end
 
 
@@ -109,8 +109,16 @@ def _resume(context: Context, grain: Grain) -> date | None:
     return max(days) + timedelta(days=1) - lateness if days else None
 
 
-def extent(context: Context, source: str) -> tuple[date, date]:
-    """The local days of a source's first and last event. Raises WarehouseError E511 when it has none."""
+class Extent(NamedTuple):
+    """The local days of a source's first and last event, and how many events there are."""
+
+    first: date
+    last: date
+    rows: int
+
+
+def extent(context: Context, source: str) -> Extent:
+    """What a source holds. Raises WarehouseError E511 when it is empty."""
     definition = context.catalog.source(source)
     moment = parse(definition.spec.time).sql
     sql = f"""SELECT count(), toUnixTimestamp(min({moment})), toUnixTimestamp(max({moment}))
@@ -124,7 +132,7 @@ FROM {definition.spec.table}"""  # noqa: S608 - the expression and the name were
             fix=f"Load events into {definition.spec.table}, or correct 'table:'.",
             location=definition.location,
         )
-    return zone.day_of(first, context.catalog.zone), zone.day_of(last, context.catalog.zone)
+    return Extent(zone.day_of(first, context.catalog.zone), zone.day_of(last, context.catalog.zone), count)
 
 
 def chunks(grain: Grain, start: date, end: date) -> Iterator[list[date]]:

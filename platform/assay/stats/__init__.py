@@ -31,11 +31,13 @@ from assay.stats.validity import (
     Bimodality,
     Crossovers,
     Distribution,
+    Spread,
     Stability,
     bimodality,
     crossovers,
     day_stability,
     distribution,
+    spread,
 )
 
 __all__ = [
@@ -57,6 +59,7 @@ __all__ = [
     "Point",
     "Result",
     "Samples",
+    "Spread",
     "SrmResult",
     "Stability",
     "Verdict",
@@ -71,6 +74,7 @@ __all__ = [
     "method",
     "plan",
     "power_at",
+    "spread",
     "srm",
     "unit_sd",
 ]

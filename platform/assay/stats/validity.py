@@ -10,9 +10,11 @@ import numpy as np
 from scipy.special import chdtrc, kolmogorov, ndtr
 
 from assay.errors import UsageError
+from assay.stats.cuped import Estimate
 from assay.stats.dip import dip, dip_pvalue
 from assay.stats.histogram import Histogram
 from assay.stats.moments import Array
+from assay.stats.welch_t import pvalue, satterthwaite
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,15 @@ class Distribution:
     pvalue: float | None = None
     statistic: float | None = None
     at: float | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Brown–Forsythe: `ratio` is the treatment's mean distance from its median over the control's."""
+
+    pvalue: float | None = None
+    ratio: float | None = None
     reason: str | None = None
 
 
@@ -166,3 +177,29 @@ def distribution(control: Histogram, treatment: Histogram) -> Distribution:
     size = control.n * treatment.n / (control.n + treatment.n)
     statistic = float(distances[worst])
     return Distribution(float(kolmogorov(sqrt(size) * statistic)), statistic, float(control.edges[worst]))
+
+
+def spread(control: Histogram, treatment: Histogram) -> Spread:
+    """Is the treatment spread wider or narrower than the control? The test of Brown and Forsythe (1974).
+
+    Welch's t test on distances from each arm's own median, so a shift of the whole distribution says nothing. A
+    treatment that helps some users and harms others keeps its mean and widens.
+    """
+    if min(control.n, treatment.n) < _LEAST:
+        return Spread(reason=f"fewer than {_LEAST} units have enough events to show a distribution")
+    arms = [_distance(arm) for arm in (control, treatment)]
+    total = arms[0].variance + arms[1].variance
+    if total == 0 or arms[0].value == 0:
+        return Spread(reason="one of the variants has no spread at all")
+    t = (arms[1].value - arms[0].value) / sqrt(total)
+    return Spread(pvalue(t, satterthwaite(*arms)), arms[1].value / arms[0].value)
+
+
+def _distance(arm: Histogram) -> Estimate:
+    """The mean distance of units from their median, with units in the middle of their bins."""
+    middles = (arm.edges[1:] + arm.edges[:-1]) / 2
+    median = float(np.interp(0.5, arm.cumulative, arm.edges))
+    distances = np.abs(middles - median)
+    mean = float(np.average(distances, weights=arm.counts))
+    variance = float(np.average((distances - mean) ** 2, weights=arm.counts))
+    return Estimate(mean, variance / (arm.n - 1), round(arm.n))

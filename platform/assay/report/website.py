@@ -1,5 +1,5 @@
-# ruff: noqa: A005  (imported as assay.report.site only: absolute imports cannot confuse it with the standard `site`)
 """The static site: a folder that opens from disk, without a server, a network or a build step.
+
 
 `render` returns the files as text; the caller writes them. Pages are Jinja templates in `templates/`, escaped by
 default, and fail on any undefined name. All links are relative.
