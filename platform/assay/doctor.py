@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
+from assay.config.base import show_duration
 from assay.errors import AssayError
 from assay.jobs.context import Context
 from assay.jobs.materialize import extent
@@ -86,4 +87,8 @@ def _source(context: Context, name: str) -> Finding:
         found = extent(context, name)
     except AssayError as error:
         return _failed(f"source {name}", error)
-    return Finding(f"source {name}", "ok", f"{found.rows:,} rows, {found.first} to {found.last}")
+    seen = f"{found.rows:,} rows, {found.first} to {found.last}"
+    fresh = context.catalog.source(name).spec.freshness
+    if fresh is not None and context.now - found.newest > fresh:
+        return Finding(f"source {name}", "warn", f"{seen}; the newest is older than {show_duration(fresh)}")
+    return Finding(f"source {name}", "ok", seen)

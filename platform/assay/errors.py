@@ -143,6 +143,7 @@ CODES: dict[str, str] = {
     "E509": "The statement took longer than its limit.",
     "E510": "A check on freshly built data failed, so nothing was published.",
     "E511": "The range has no data yet.",
+    "W501": "A source declares no columns, so its SQL was not tried.",
     # E6xx: usage
     "E601": "The arguments do not fit together.",
     "E602": "The range of dates is empty.",

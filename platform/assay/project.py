@@ -17,6 +17,7 @@ from datetime import datetime
 from pathlib import Path
 
 from assay.catalog.catalog import Catalog
+from assay.catalog.memory import remembering
 from assay.catalog.resolve import resolve
 from assay.config import env
 from assay.config.load import load
@@ -74,6 +75,7 @@ class Project:
 def check(folder: Path) -> tuple[Catalog, tuple[Diagnostic, ...]]:
     """The catalog of what is right in a project, and everything that is wrong, in the order of the files."""
     loaded = load(folder)
-    catalog, found = resolve(loaded.definitions, loaded.broken)
+    with remembering(loaded.definitions.root):
+        catalog, found = resolve(loaded.definitions, loaded.broken)
     every = (*loaded.diagnostics, *found)
     return catalog, tuple(sorted(every, key=lambda each: (str(each.location or ""), each.code)))

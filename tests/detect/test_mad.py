@@ -140,6 +140,48 @@ def test_a_ratio_above_one_is_not_cut_at_one() -> None:
     assert judgement.high == pytest.approx(25 + 4 * np.sqrt(25 / 100))
 
 
+def test_a_gauge_has_the_bounds_of_the_case_study_on_both_sides_of_zero() -> None:
+    """Only median and MAD: no counting noise and no cut at zero. Their rule moves with the values, so ours does too."""
+    delays = np.random.default_rng(10).normal(2, 6, size=(20, 40))
+    judgements = judge("mad", Slots.gauges(delays))
+    for row, judgement in zip(delays, judgements, strict=True):
+        assert (judgement.expected, judgement.low, judgement.high) == pytest.approx(case_study_bounds(row, 4.0))
+    assert all(judgement.low < 0 for judgement in judgements)
+
+
+def test_a_gauge_is_judged_alike_in_the_mirror() -> None:
+    delays = np.random.default_rng(11).normal(5, 3, size=(50, 41))
+    for up, down in zip(judge("mad", Slots.gauges(delays)), judge("mad", Slots.gauges(-delays)), strict=True):
+        assert (up.status, up.low, up.high) == (down.status, -down.high, -down.low)
+        mirrored = [None if each is None else -each for each in (down.score, down.change, down.deviation)]
+        assert [up.score, up.change, up.deviation] == mirrored
+
+
+def test_a_gauge_that_does_not_move_is_believed_to_one_percent() -> None:
+    still = [[*([-20.0] * 40), -20.79], [*([-20.0] * 40), -20.81]]
+    ordinary, moved = judge("mad", Slots.gauges(still))
+    assert (ordinary.status, moved.status, moved.direction) == ("ok", "anomaly", "down")
+    assert moved.change == pytest.approx(-0.81 / 20)
+    assert moved.score == pytest.approx(-0.81 / 0.2)
+
+
+def test_a_gauge_that_stays_at_zero_has_no_scale() -> None:
+    (judgement,) = judge("mad", Slots.gauges([[*([0.0] * 40), 1e-9]]))
+    assert judgement == Judgement("learning", 1e-9)
+
+
+def test_a_gauge_around_zero_has_a_scale_and_no_relative_change() -> None:
+    (judgement,) = judge("mad", Slots.gauges([[*([-1.0, 0.0, 1.0] * 13), 9.0]]), history=30, smoothing=1)
+    assert (judgement.status, judgement.expected, judgement.change) == ("anomaly", 0.0, None)
+    assert judgement.score == pytest.approx(9 / 1.4826)
+
+
+def test_the_volume_of_a_gauge_is_the_events_behind_it() -> None:
+    delays, flights = np.full((1, 41), 5.0), np.full((1, 41), 300.0)
+    (known,), (unknown,) = judge("mad", Slots.gauges(delays, flights)), judge("mad", Slots.gauges(delays))
+    assert (known.volume, unknown.volume) == (300.0, None)
+
+
 def test_a_ratio_without_denominator_has_no_data() -> None:
     views = np.full((1, 41), 100.0)
     views[0, -1] = 0

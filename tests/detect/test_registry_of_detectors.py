@@ -51,6 +51,11 @@ class TestContract:
         fields = [each for judgement in judge(name, Slots.counts(values)) for each in asdict(judgement).values()]
         assert not [each for each in fields if isinstance(each, float) and not np.isfinite(each)]
 
+    def test_a_gauge_may_be_negative(self, name: str) -> None:
+        history = np.random.default_rng(5).normal(-5, 2, 59)
+        ordinary, late = judge(name, Slots.gauges([[*history, -6.0], [*history, 30.0]]))
+        assert (ordinary.status, late.status, late.direction) == ("ok", "anomaly", "up")
+
     def test_no_series_no_judgement(self, name: str) -> None:
         assert judge(name, Slots.counts(np.zeros((0, 60)))) == ()
 
@@ -65,6 +70,18 @@ class TestContract:
 def test_slots_refuse_what_cannot_be_judged(values: list[object]) -> None:
     with pytest.raises(ValueError, match="values"):
         Slots.counts(values)
+
+
+@pytest.mark.parametrize("values", [[1.0, 2.0], [[np.inf, 1.0]], [[-np.inf, 1.0]]])
+def test_gauges_refuse_only_shape_and_infinity(values: list[object]) -> None:
+    assert Slots.gauges([[-1.0, np.nan]]).kind == "gauge"
+    with pytest.raises(ValueError, match="values"):
+        Slots.gauges(values)
+
+
+def test_the_events_behind_a_gauge_are_a_count() -> None:
+    with pytest.raises(ValueError, match="denominators"):
+        Slots.gauges([[1.0, 2.0]], [[3.0, -1.0]])
 
 
 def test_slots_refuse_denominators_of_another_shape() -> None:

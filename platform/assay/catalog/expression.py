@@ -6,15 +6,28 @@ redundant brackets never change what a metric means.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import zip_longest
 from typing import Any
 
-from assay.errors import DefinitionsError, Diagnostic, Location, did_you_mean
+from assay.catalog.functions import BARE, FORBIDDEN
+from assay.catalog.memory import Known, recall
+from assay.catalog.template import BadExpression, quote_identifier, quote_literal, render
+from assay.errors import Diagnostic, Location, did_you_mean
 
-# Scalar functions that reach outside the row, or stop the server.
-FORBIDDEN = frozenset({"file", "sleep", "sleepeachrow", "throwif", "currentuser", "getsetting", "shownonportable"})
+__all__ = [
+    "RESERVED", "BadExpression", "Expression", "check_columns", "parse", "quote_identifier", "quote_literal", "render",
+]  # fmt: skip
+
 RESERVED = "assay__"
+# Words that no column can be called without quotes, so that their case carries no meaning.
+_WORDS = frozenset((
+    "AND", "OR", "NOT", "IN", "GLOBAL", "IS", "NULL", "LIKE", "ILIKE", "BETWEEN", "CASE", "WHEN", "THEN", "ELSE", "END",
+    "TRUE", "FALSE",
+))  # fmt: skip
+_TYPOGRAPHIC = frozenset("‘’“”")
 _WHY_ONE = "The compiler puts the expression into its own statement, where only a value or condition of one row fits."
 
 
@@ -27,66 +40,24 @@ class Expression:
     columns: frozenset[str]
 
 
-class BadExpression(Exception):
-    """Why a text is not an expression; the caller knows where it stands and makes a Diagnostic of it."""
-
-    def __init__(self, code: str, message: str, why: str, fix: str) -> None:
-        super().__init__(message)
-        self.code, self.message, self.why, self.fix = code, message, why, fix
-
-    def at(self, location: Location) -> Diagnostic:
-        return Diagnostic(self.code, self.message, self.why, self.fix, location)
-
-
-@lru_cache(maxsize=65536)
 def parse(text: str) -> Expression:
     """Render and parse one expression. Raises BadExpression (E401, E402, E403)."""
     sql = render(text).strip()
-    tree = _tree(sql)
-    columns = frozenset(_column_name(each) for each in tree.find_all(_glot().exp.Column))
-    reserved = sorted(name for name in columns if name.startswith(RESERVED))
-    if reserved:
-        raise _not_one(f"'{reserved[0]}' is a name that the compiler keeps for itself.", "Use columns of the table.")
-    return Expression(sql, _normal(tree), columns)
+    return Expression(sql, *recall(sql, _learn))
 
 
-def render(text: str) -> str:
-    """Fill a Jinja text in a sandbox where an undefined name is an error. Raises BadExpression E403."""
-    if "{" not in text:
-        return text
-    import jinja2
-
+def _learn(sql: str) -> Known:
     try:
-        return str(_sandbox().from_string(text).render())
-    except (jinja2.TemplateError, ValueError, TypeError, OverflowError) as error:
-        raise BadExpression(
-            "E403", f"The template fails: {error}.", "SQL texts are Jinja templates.", "Correct the template."
-        ) from error
-
-
-@lru_cache(maxsize=1)
-def _sandbox() -> Any:
-    import jinja2
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
-
-    environment = ImmutableSandboxedEnvironment(undefined=jinja2.StrictUndefined, autoescape=False)
-    environment.filters |= {"ident": quote_identifier, "literal": quote_literal}
-    environment.globals.clear()
-    return environment
-
-
-def quote_identifier(name: object) -> str:
-    """A ClickHouse identifier in backticks."""
-    return "`" + str(name).replace("\\", "\\\\").replace("`", "\\`") + "`"
-
-
-def quote_literal(value: object) -> str:
-    """A ClickHouse literal: numbers as they are, everything else as a quoted string."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float):
-        return repr(value)
-    return "'" + str(value).replace("\\", "\\\\").replace("'", "\\'") + "'"
+        tokens = _dialect().tokenize(sql)
+        _refuse_tokens(tokens)
+        tree = _tree(sql, tokens)
+    except _glot().errors.SqlglotError as error:
+        raise _unparsed(error) from error
+    _refuse_nodes(tree)
+    columns = frozenset(str(each.parts[0].name) for each in tree.find_all(_glot().exp.Column))
+    if reserved := sorted(name for name in columns if name.lower().startswith(RESERVED)):
+        raise _not_one(f"'{reserved[0]}' is a name that the compiler keeps for itself.", "Use columns of the table.")
+    return _normal(sql, tokens, tree), columns
 
 
 @lru_cache(maxsize=1)
@@ -96,21 +67,33 @@ def _glot() -> Any:
     return sqlglot
 
 
-def _tree(sql: str) -> Any:
-    import logging
+@lru_cache(maxsize=1)
+def _dialect() -> Any:
+    return _glot().Dialect.get_or_raise("clickhouse")
 
-    logging.getLogger("sqlglot").setLevel(logging.ERROR)
-    glot = _glot()
-    if not sql or "--" in sql or "/*" in sql:
+
+def _refuse_tokens(tokens: Sequence[Any]) -> None:
+    if not tokens or any(token.comments for token in tokens):
         raise _not_one("It is empty or holds a comment.", "Write one SQL expression without comments.")
+    for token, after in zip_longest(tokens, tokens[1:]):
+        name, kind = token.text.lower(), token.token_type.name
+        if kind == "SEMICOLON":
+            raise _not_one("A ';' ends a statement.", "Remove the ';'.")
+        if kind == "VAR" and _TYPOGRAPHIC & set(token.text):
+            raise _not_one("It holds a typographic quotation mark.", "Put text between plain quotes: 'text'.")
+        called = after is not None and after.token_type.name == "L_PAREN"
+        if (called and name in FORBIDDEN and kind != "IN") or (kind != "IDENTIFIER" and name in BARE):
+            raise _not_one(f"The function '{token.text}' reaches outside the row.", "Use functions of columns.")
+
+
+def _tree(sql: str, tokens: Sequence[Any]) -> Any:
     try:
-        trees = glot.parse(sql, dialect="clickhouse")
-    except glot.errors.SqlglotError as error:
-        raise _unparsed(error) from error
-    if len(trees) != 1 or trees[0] is None:
-        raise _not_one("It holds more than one statement.", "Remove the ';'.")
-    _refuse_outsiders(trees[0])
-    return trees[0]
+        (tree,) = _dialect().parser().parse_into(_glot().exp.Expr, tokens, sql)
+    except RecursionError as error:
+        raise BadExpression(
+            "E401", "The SQL is nested too deeply.", "It must be readable.", "Simplify the SQL."
+        ) from error
+    return tree
 
 
 def _unparsed(error: Any) -> BadExpression:
@@ -121,38 +104,52 @@ def _unparsed(error: Any) -> BadExpression:
     return BadExpression(
         "E401",
         f"The SQL cannot be parsed{place}: {what.rstrip('.')}.",
-        "It must be ClickHouse SQL.",
+        "It must be one expression in ClickHouse SQL.",
         "Correct the SQL.",
     )
 
 
-def _refuse_outsiders(tree: Any) -> None:
+def _refuse_nodes(tree: Any) -> None:
     exp = _glot().exp
-    # Query covers SELECT and UNION; a bare alias or command is no value of a row
-    if isinstance(tree, exp.Command | exp.DDL | exp.DML | exp.Alias) or tree.find(exp.Query, exp.Placeholder):
-        raise _not_one(
-            "It is a statement, a subquery, an alias or a placeholder.", "Write one expression over columns."
-        )
-    for function in tree.find_all(exp.Func):
-        name = function.sql_name() if not isinstance(function, exp.Anonymous) else str(function.this)
-        if name.lower() in FORBIDDEN:
-            raise _not_one(f"The function '{name}' reaches outside the row.", "Use functions of the row's columns.")
+    kinds = (
+        (exp.Query, "a subquery"),
+        ((exp.Alias, exp.Aliases), "an alias, or an operator is missing between two words"),
+        ((exp.Placeholder, exp.Parameter), "a placeholder"),
+        ((exp.AggFunc, exp.Window), "an aggregate: metrics aggregate by their type"),
+        ((exp.Star, exp.Columns), "a list of columns"),
+    )
+    for kind, what in kinds:
+        if tree.find(*(kind if isinstance(kind, tuple) else (kind,))) is not None:
+            raise _not_one(f"It holds {what}.", "Write one expression over columns.")
+    for each in tree.find_all(exp.In):
+        if isinstance(each.args.get("field"), exp.Column | exp.Func) or _single_column(each):
+            raise _not_one("The right side of IN could be a table.", "List the values: IN (1, 2).")
+
+
+def _single_column(node: Any) -> bool:
+    listed = node.expressions
+    return len(listed) == 1 and isinstance(listed[0], _glot().exp.Column)
 
 
 def _not_one(what: str, fix: str) -> BadExpression:
     return BadExpression("E402", f"This is not a plain expression. {what}", _WHY_ONE, fix)
 
 
-def _column_name(column: Any) -> str:
-    return str(column.parts[0].name)
+def _normal(sql: str, tokens: Sequence[Any], tree: Any) -> str:
+    """The tokens, one space apart.
+
+    Not the SQL that sqlglot would write: it writes `length` and `lengthUTF8` alike, which are different numbers.
+    """
+    while isinstance(tree, _glot().exp.Paren):
+        tree, tokens = tree.this, tokens[1:-1]
+    return " ".join(_words(sql, tokens))
 
 
-def _normal(tree: Any) -> str:
-    exp = _glot().exp
-    plain = tree.copy()
-    while isinstance(plain, exp.Paren):
-        plain = plain.this
-    return str(plain.sql(dialect="clickhouse", comments=False, normalize_functions=False))
+def _words(sql: str, tokens: Sequence[Any]) -> Iterator[str]:
+    for token in tokens:
+        text = sql[token.start : token.end + 1]
+        folded = " ".join(text.upper().split())
+        yield folded if set(folded.split()) <= _WORDS else text
 
 
 def check_columns(expression: Expression, known: frozenset[str], location: Location) -> list[Diagnostic]:
@@ -167,11 +164,3 @@ def check_columns(expression: Expression, known: frozenset[str], location: Locat
         )
         for name in sorted(expression.columns - known)
     ]
-
-
-def require(text: str, location: Location) -> Expression:
-    """`parse`, with the error located. Raises DefinitionsError."""
-    try:
-        return parse(text)
-    except BadExpression as error:
-        raise DefinitionsError(error.at(location)) from error

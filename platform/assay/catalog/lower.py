@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from functools import singledispatch
@@ -40,15 +41,8 @@ from assay.config.metric import (
 from assay.config.source import SourceSpec
 from assay.errors import DefinitionsError, Diagnostic
 
-# ClickHouse types that go into a bitmap by their hash; everything else is taken as a dense integer.
-_TEXT = (
-    "String",
-    "FixedString",
-    "UUID",
-    "LowCardinality(String)",
-    "LowCardinality(Nullable(String))",
-    "Nullable(String)",
-)
+# ClickHouse types whose values go into a bitmap as they are; those of other types by their hash.
+_INTEGER = re.compile(r"(LowCardinality\(|Nullable\()*U?Int(8|16|32|64)\)*")
 
 
 class Lowering:
@@ -94,11 +88,11 @@ class Lowering:
             raise DefinitionsError(error.at(self.definition.at(field))) from error
 
     def entity(self, name: str) -> str:
-        """SQL of an entity as UInt64: integers as they are, text by a 64-bit hash."""
+        """SQL of an entity as UInt64: integers as they are, and so what has no declared type; the rest by a hash."""
         source = self.source
         column = source.entities[name]
-        declared = source.columns.get(column, "UInt64")
-        return f"cityHash64({column})" if declared.startswith(_TEXT) else f"toUInt64({column})"
+        declared = source.columns.get(column, "UInt64").replace(" ", "")
+        return f"toUInt64({column})" if _INTEGER.fullmatch(declared) else f"cityHash64({column})"
 
     def refuse(self, code: str, message: str, why: str, fix: str, *path: str) -> DefinitionsError:
         return DefinitionsError(Diagnostic(code, message, why, fix, self.definition.at(*path)))
@@ -122,8 +116,8 @@ def _(spec: SumMetric, at: Lowering) -> Series:
 
 @lower.register
 def _(spec: MeanMetric, at: Lowering) -> Series:
-    counted = Total(at.measure("sum", f"isNotNull({spec.value})", spec.where))
-    return Arithmetic("/", Total(at.measure("sum", spec.value, spec.where)), counted)
+    total = Total(at.measure("sum", spec.value, spec.where))  # first, so that a mistake shows what the user wrote
+    return Arithmetic("/", total, Total(at.measure("sum", f"isNotNull({spec.value})", spec.where)))
 
 
 @lower.register
@@ -181,6 +175,14 @@ def _same_entity(series: Series, spec: SetMetric, at: Lowering) -> None:
             f"'{spec.expr}' mixes the entities {' and '.join(entities)}.",
             "A set holds one kind of thing; two kinds have no members in common.",
             "Use unique metrics of one entity.",
+            "expr",
+        )
+    if len({leaf.measure.expression.split("(")[0] for leaf in leaves(series)}) > 1:
+        raise at.refuse(
+            "E301",
+            f"'{spec.expr}' mixes a numeric id with one of another type.",
+            "Numbers are stored as they are and other ids by their hash, so that the two never meet.",
+            "Give the id one type in the 'columns:' of all sources.",
             "expr",
         )
 

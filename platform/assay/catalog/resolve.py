@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 from assay.catalog import algebra
 from assay.catalog.catalog import Catalog, Metric
 from assay.catalog.lower import Lowering
-from assay.catalog.rules import RULES
+from assay.catalog.rules import RULES, sources
+from assay.catalog.rules.common import unknown, unknown_entity
 from assay.catalog.series import Series
 from assay.config.definitions import Definition, Definitions
 from assay.config.metric import MetricSpec, RatioMetric, RollingMetric
 from assay.config.source import SourceSpec
-from assay.errors import DefinitionsError, Diagnostic, did_you_mean
+from assay.errors import DefinitionsError, Diagnostic, Location
 
 
 @dataclass(slots=True)
@@ -57,8 +57,11 @@ class _Resolver:
                 raise _AlreadyReportedError
             source = self.definitions.sources.get(name)
             if source is None:
-                raise unknown("source", name, self.definitions.sources, definition, "source")
-            _known_entity(definition, source)
+                raise DefinitionsError(unknown("source", name, self.definitions.sources, definition.at("source")))
+            entity = getattr(definition.spec, "of", None)
+            if entity is not None and entity not in source.spec.entities:
+                why = "A unique metric counts an entity of its source."
+                raise DefinitionsError(unknown_entity(entity, source, why, definition.at("of")))
             return source.spec
 
         return find
@@ -68,7 +71,7 @@ class _Resolver:
         if ("metrics", name) in self.broken:
             raise _AlreadyReportedError
         if name not in self.definitions.metrics:
-            raise unknown("metric", name, self.definitions.metrics, asking, at)
+            raise DefinitionsError(unknown("metric", name, self.definitions.metrics, asking.at(at)))
         if name in self.path:
             raise _circle([*self.path[self.path.index(name) :], name], asking, at)
         series = self.lowered(name)
@@ -88,20 +91,6 @@ def _field_of(name: str, asking: Definition[MetricSpec]) -> str:
     return "metric" if isinstance(spec, RollingMetric) else "expr"
 
 
-def _known_entity(definition: Definition[MetricSpec], source: Definition[SourceSpec]) -> None:
-    entity = getattr(definition.spec, "of", None)
-    if entity is not None and entity not in source.spec.entities:
-        raise DefinitionsError(
-            Diagnostic(
-                "E205",
-                f"The source '{source.name}' has no entity '{entity}'.{did_you_mean(entity, source.spec.entities)}",
-                "A unique metric counts an entity of its source.",
-                f"Use one of: {', '.join(source.spec.entities)}.",
-                definition.at("of"),
-            )
-        )
-
-
 def _circle(path: list[str], asking: Definition[MetricSpec], at: str) -> DefinitionsError:
     return DefinitionsError(
         Diagnostic(
@@ -114,20 +103,6 @@ def _circle(path: list[str], asking: Definition[MetricSpec], at: str) -> Definit
     )
 
 
-def unknown(kind: str, name: str, known: Collection[str], asking: Definition[Any], *at: str | int) -> DefinitionsError:
-    """E201 with a did-you-mean."""
-    listed = ", ".join(sorted(known)[:12]) or "none is defined"
-    return DefinitionsError(
-        Diagnostic(
-            "E201",
-            f"Unknown {kind} '{name}'.{did_you_mean(name, known)}",
-            f"It must name a {kind} of this project.",
-            f"Use one of: {listed}.",
-            asking.at(*at),
-        )
-    )
-
-
 def resolve(
     definitions: Definitions, broken: Collection[tuple[str, str]] = ()
 ) -> tuple[Catalog, tuple[Diagnostic, ...]]:
@@ -135,13 +110,28 @@ def resolve(
 
     `broken` names definitions that loading refused already: references to them are not reported again.
     """
-    resolver = _Resolver(definitions, broken)
+    unread, found = _unreadable_sources(definitions)
+    resolver = _Resolver(definitions, {*broken, *unread}, found)
     metrics = {metric.name: metric for metric in resolver.metrics()}
     catalog = Catalog(definitions, metrics)
     failed = {("metrics", name) for name, series in resolver.done.items() if series is None}
-    rules = [found for rule in RULES for found in rule(catalog, {*broken, *failed})]
-    every = sorted({*resolver.diagnostics, *rules}, key=lambda each: (str(each.location), each.code, each.message))
-    return catalog, tuple(every)
+    rules = [diagnostic for rule in RULES for diagnostic in rule(catalog, {*broken, *failed})]
+    return catalog, tuple(sorted({*resolver.diagnostics, *rules}, key=_order))
+
+
+def _order(each: Diagnostic) -> tuple[Location, str, str]:
+    return each.location or Location(""), each.code, each.message
+
+
+def _unreadable_sources(definitions: Definitions) -> tuple[set[tuple[str, str]], list[Diagnostic]]:
+    """The sources whose SQL cannot be read, and every mistake in the SQL of sources."""
+    unread, found = set(), []
+    for source in definitions.sources.values():
+        mistakes = list(sources.expressions(source))
+        found += mistakes
+        if any(each.code != "E204" for each in mistakes):  # an unknown column leaves the rest readable
+            unread.add(("sources", source.name))
+    return unread, found
 
 
 def depends_on(definition: Definition[MetricSpec]) -> list[str]:

@@ -47,7 +47,8 @@ def text(result: Checked) -> str:
     found = result.as_dict()
     lines = [f"{result.at:%Y-%m-%d %H:%M}: {result.evaluated} series judged, {len(result.findings)} stand out"]
     for each in result.findings:
-        lines.append(f"{each.verdict.state:<8} {each.alert.name}  {each.sentence}")
+        calm = ", back within its bounds" if each.verdict.state == "firing" and each.newest.status == "ok" else ""
+        lines.append(f"{each.verdict.state:<8} {each.alert.name}  {each.sentence}{calm}")
         lines += [f"{'':<8} {tell(cause)}" for cause in each.causes]
     lines += [f"sent     {receipt.reference}" for receipt in result.receipts if receipt.status == "sent"]
     lines += [f"failed   {receipt.detail}" for receipt in result.receipts if receipt.status == "failed"]

@@ -40,9 +40,8 @@ def command(scale: float, project: Path) -> None:
             click.secho(f"\n{told.title}", bold=True)
             for line in told.lines:
                 click.echo(f"  {line}")
-    click.echo(
-        f"\nDone in {time.perf_counter() - begun:.0f} s. Everything is in {loaded.catalog.definitions.project.target}."
-    )
+    seconds, target = time.perf_counter() - begun, loaded.catalog.definitions.project.target
+    click.echo(f"\nDone in {seconds:.0f} s. Everything is in {target}.")
 
 
 def _demo_project(folder: Path) -> Project:
@@ -54,8 +53,9 @@ def _demo_project(folder: Path) -> Project:
     except DefinitionsError as error:
         if error.diagnostics[0].code != "E106":
             raise
-    copy_to(FOLDER)
-    click.echo(f"The demo project was copied to ./{FOLDER}.")
+    if not FOLDER.exists():
+        copy_to(FOLDER)
+        click.echo(f"The demo project was copied to ./{FOLDER}.")
     return common.load(FOLDER)
 
 

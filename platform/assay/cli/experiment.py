@@ -57,8 +57,8 @@ def text(readout: Readout) -> str:
     headers = ("role", "metric", "variant", "change", "95 % interval", "difference", "p", "note")
     parts = [
         f"{readout.experiment}, {readout.start} to {readout.end}: {units}",
-        table(("gate", "name", "p", "detail"), gates),
-        table(headers, effects),
+        table(("gate", "name", "p", "detail"), gates).rstrip(),
+        table(headers, effects).rstrip(),
         f"Verdict: {readout.verdict.verdict.replace('_', ' ')}",
         "\n".join(f"  {reason}" for reason in readout.verdict.reasons),
     ]

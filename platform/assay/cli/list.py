@@ -25,7 +25,8 @@ def command(kind: str | None, format: str, project: Path) -> None:
     from assay.report.text import table
 
     headers = list(items[0]) if items else ["name"]
-    click.echo(table(headers, [["" if each[key] is None else each[key] for key in headers] for each in items]))
+    rows = [["" if each[key] is None else each[key] for key in headers] for each in items]
+    click.echo(table(headers, rows), nl=False)
 
 
 def _items(kind: str, project: Path) -> list[dict[str, Any]]:

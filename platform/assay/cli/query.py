@@ -35,7 +35,7 @@ def command(
         if format == "json":
             common.print_json({"metrics": list(metrics), "grain": grain, "rows": [row.as_dict() for row in rows]})
         else:
-            click.echo(_text(context, rows, by, format))
+            click.echo(_text(context, rows, by, format), nl=False)
 
 
 def _text(context: Context, rows: list[Row], by: str | None, format: str) -> str:

@@ -13,10 +13,11 @@ if TYPE_CHECKING:
 
 
 @click.command("validate")
+@click.option("--engine", is_flag=True, help="Also run the compiled SQL on empty tables of the declared schema.")
 @common.format_option("text", "json", "github", "short")
 @common.project_option
 @common.command
-def command(format: str, project: Path) -> None:
+def command(engine: bool, format: str, project: Path) -> None:
     """Find every mistake in the definitions, all at once.
 
     Nothing is opened but the files; when none has changed, the answer comes from the cache.
@@ -26,22 +27,33 @@ def command(format: str, project: Path) -> None:
 
     root = find_root(project)
     outcome = cache.outcome(root) or _validate(root)
+    if engine and not outcome.diagnostics:
+        outcome = _rehearse(root, outcome.definitions)
     _print(outcome, root, format)
     if any(each.severity == "error" for each in outcome.diagnostics):
         raise click.exceptions.Exit(DefinitionsError.exit_code)
 
 
 def _validate(root: Path) -> Outcome:
+    from assay.catalog.memory import remembering
     from assay.catalog.resolve import resolve
     from assay.config import cache
     from assay.config.load import load
 
     loaded = load(root)
-    _, found = resolve(loaded.definitions, loaded.broken)
+    with remembering(root):
+        _, found = resolve(loaded.definitions, loaded.broken)
     every = sorted((*loaded.diagnostics, *found), key=lambda each: (str(each.location or ""), each.code))
     outcome = cache.Outcome(len(loaded.definitions), tuple(every))
     cache.store(root, outcome, loaded.inputs)
     return outcome
+
+
+def _rehearse(root: Path, definitions: int) -> Outcome:
+    from assay.config.cache import Outcome
+    from assay.jobs.rehearse import rehearse
+
+    return Outcome(definitions, tuple(rehearse(common.load(root).catalog)))
 
 
 def _print(outcome: Outcome, root: Path, format: str) -> None:

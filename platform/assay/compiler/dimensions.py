@@ -35,12 +35,20 @@ def top_key(name: str, dimension: Dimension) -> str:
 
 
 def _bins(value: str, cuts: tuple[float, ...]) -> str:
-    labels = [f"<{cuts[0]:g}", *(_between(low, high) for low, high in pairwise(cuts)), f"{cuts[-1]:g}+"]
-    arms = ", ".join(f"({value}) < {cut:g}, {quote_literal(label)}" for cut, label in zip(cuts, labels, strict=False))
+    labels = [f"<{_text(cuts[0])}", *(_between(low, high) for low, high in pairwise(cuts)), f"{_text(cuts[-1])}+"]
+    arms = ", ".join(
+        f"({value}) < {_text(cut)}, {quote_literal(label)}" for cut, label in zip(cuts, labels, strict=False)
+    )
     return f"multiIf(({value}) IS NULL, '{NONE}', {arms}, {quote_literal(labels[-1])})"
 
 
 def _between(low: float, high: float) -> str:
     """18-24 for whole bounds, because ages are read so; 1.5-2 otherwise."""
-    whole = low == int(low) and high == int(high)
-    return f"{low:g}-{high - 1:g}" if whole and high - low > 1 else (f"{low:g}" if whole else f"{low:g}-{high:g}")
+    if low != int(low) or high != int(high):
+        return f"{_text(low)}-{_text(high)}"
+    return f"{_text(low)}-{_text(high - 1)}" if high - low > 1 else _text(low)
+
+
+def _text(number: float) -> str:
+    """All digits: the text is also the bound in the SQL."""
+    return str(int(number)) if number == int(number) else repr(number)

@@ -119,12 +119,10 @@ def _slot_sql(catalog: Catalog, grain: Grain) -> str:
     column, quoted = parse(catalog.source(grain.source).spec.time).sql, quote_literal(catalog.zone)
     if grain.name == DAY:
         return f"toStartOfDay({column}, {quoted})"
-    minutes = _minutes(grain.name)
-    return f"toStartOfInterval({column}, INTERVAL {minutes} MINUTE, {quoted})"
-
-
-def _minutes(name: str) -> int:
-    return parse_duration(name) // timedelta(minutes=1)
+    midnight = f"toStartOfDay({column}, {quoted})"
+    length = parse_duration(grain.name) // timedelta(seconds=1)
+    # from local midnight on: toStartOfInterval counts from 1970 in UTC, and 2 h slots in Moscow would begin at 01:00
+    return f"{midnight} + intDiv(toUnixTimestamp({column}) - toUnixTimestamp({midnight}), {length}) * {length}"
 
 
 def _scan(catalog: Catalog, source: str) -> dict[str, Any]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import operator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import singledispatchmethod
+from functools import singledispatch, singledispatchmethod
 
 from assay.catalog.catalog import Metric
 from assay.catalog.expression import quote_literal
@@ -16,12 +17,19 @@ from assay.catalog.series import (
     Node,
     Number,
     Quantile,
+    Series,
     Size,
     Total,
     leaves,
     ratio_parts,
 )
 
+_APPLY: dict[str, Callable[[float, float], float]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+}
 _BITMAPS = {"&": "bitmapAnd", "|": "bitmapOr", "-": "bitmapAndnot"}
 
 
@@ -40,8 +48,7 @@ class Column:
             return f"sumIf(value, {mine})"
         if isinstance(self.leaf, Members):
             return f"groupBitmapMergeStateIf(users, {mine})"
-        # an empty digest gives NaN, which must not travel further
-        return f"ifNotFinite(quantileTDigestMergeIf({self.leaf.level})(digest, {mine}), NULL)"
+        return f"quantileTDigestMergeIf({self.leaf.level})(digest, {mine})"
 
 
 class Values:
@@ -75,7 +82,8 @@ class Values:
         return found
 
     def _nullable(self, node: Node) -> str:
-        return f"toNullable({self.sql(node)})"
+        """NULL for what is no number: the quantile of nothing, a sum over infinite values."""
+        return f"ifNotFinite(toNullable({self.sql(node)}), NULL)"
 
     @singledispatchmethod
     def sql(self, node: Node) -> str:
@@ -110,3 +118,27 @@ class Values:
     def _(self, node: Arithmetic) -> str:
         left, right = self.sql(node.left), self.sql(node.right)
         return f"({left} / nullIf({right}, 0))" if node.op == "/" else f"({left} {node.op} {right})"
+
+
+@singledispatch
+def of_nothing(_node: Series) -> float | None:
+    """The value of a series where nothing happened: the same as its SQL gives over no rows. A total or a size is 0."""
+    return 0.0
+
+
+@of_nothing.register
+def _(_node: Quantile) -> float | None:
+    return None
+
+
+@of_nothing.register
+def _(node: Number) -> float | None:
+    return node.value
+
+
+@of_nothing.register
+def _(node: Arithmetic) -> float | None:
+    left, right = of_nothing(node.left), of_nothing(node.right)
+    if left is None or right is None or (node.op == "/" and right == 0):
+        return None
+    return _APPLY[node.op](left, right)

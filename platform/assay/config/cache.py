@@ -1,8 +1,9 @@
 """What is already known about unchanged files, so that asking twice costs little.
 
-Two files below `<target>/cache/`: the outcome of the last validation, and every file as parsed YAML. Each begins
-with a keyed digest of the rest. The key covers Python, this package's code and the installed packages, so that a
-damaged or foreign file is ignored and written anew. A cache that cannot be written is no error.
+Three files below `<target>/cache/`: the outcome of the last validation, every file as parsed YAML, and what is known
+about SQL expressions. Each begins with a keyed digest of the rest. The key covers Python, this package's code and the
+installed packages, so that a damaged or foreign file is ignored and written anew. A cache that cannot be written is no
+error.
 
 A file counts as unchanged while its times, size and inode are the same, and otherwise while its content is. Times tell
 nothing about a file that changed only just before it was looked at: its content is compared every time.
@@ -92,6 +93,16 @@ def documents(root: Path) -> tuple[dict[str, State], dict[str, tuple[Any, ...]]]
 def store_documents(root: Path, seen: Inputs, parsed: Mapping[str, tuple[Any, ...]]) -> None:
     """Keeps parsed documents: tuples of a digest and plain data."""
     _write(root, "documents", (dict(seen.states), dict(parsed)))
+
+
+def expressions(root: Path) -> dict[str, tuple[str, frozenset[str]]]:
+    """What was learnt about SQL expressions, by their text: (normalised text, columns)."""
+    return _read(root, "expressions") or {}
+
+
+def store_expressions(root: Path, parsed: Mapping[str, tuple[str, frozenset[str]]]) -> None:
+    """Keeps what was learnt; the text alone decides it, so nothing here can be out of date."""
+    _write(root, "expressions", dict(parsed))
 
 
 def digest(content: bytes) -> bytes:

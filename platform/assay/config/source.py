@@ -81,5 +81,5 @@ class SourceSpec(Described):
     ] = Field({}, description="Ways to slice.")
     columns: dict[str, str] = Field({}, description="Column: ClickHouse type. Lets `validate` find unknown columns.")
     lateness: Duration = Field(parse_duration("1d"), description="How many past days each run recomputes.")
-    freshness: Duration | None = Field(None, description="A newest row older than this fails the check.")
+    freshness: Duration | None = Field(None, description="A newest row older than this is reported by `doctor`.")
     checks: SourceChecks = SourceChecks()

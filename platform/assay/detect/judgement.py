@@ -30,10 +30,10 @@ class Expectation:
 class Judgement:
     """One series in one slot. None means "not defined here"; a number is always finite.
 
-    `volume`: the events that carry the judgement: the expected count, or the current denominator of a ratio.
+    `volume`: the events that carry the judgement: the expected count, or the current denominator of a ratio or gauge.
     `score`: (value - expected) / scale.
-    `deviation`: distance beyond the violated bound relative to that bound, signed; 0 inside, None if the bound is 0.
-    `change`: (value - expected) / expected; None if 0 is expected.
+    `deviation`: distance beyond the violated bound relative to its size, signed; 0 inside, None if the bound is 0.
+    `change`: (value - expected) / |expected|; None if 0 is expected.
     """
 
     status: Status
@@ -66,14 +66,15 @@ def compare(slots: Slots, expectation: Expectation) -> tuple[Judgement, ...]:
     status = np.where(np.isnan(expected), "learning", status)
     status = np.where(np.isnan(value), "no_data", status)
     score = divide(value - expected, expectation.scale)
-    measures = (expected, low, high, volume, score, _beyond(value, low, high), divide(value - expected, expected))
+    change = divide(value - expected, np.abs(expected))
+    measures = (expected, low, high, volume, score, _beyond(value, low, high), change)
     judged = np.isfinite(value) & np.isfinite(expected)
     columns = [_optional(np.where(judged, each, np.nan)) for each in measures]
     return tuple(map(Judgement, status.tolist(), _optional(value), *columns))
 
 
 def _beyond(value: Floats, low: Floats, high: Floats) -> Floats:
-    above, below = divide(value - high, high), divide(value - low, low)
+    above, below = divide(value - high, np.abs(high)), divide(value - low, np.abs(low))
     return np.where(value > high, above, np.where(value < low, below, 0.0))
 
 

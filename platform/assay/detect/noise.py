@@ -6,6 +6,7 @@ import numpy as np
 
 from assay.detect.series import Floats, Slots
 
+STILL = 0.01  # share of its size to which a gauge that does not move is believed: a convention
 NORMAL = 1.4826  # 1 / Φ⁻¹(3/4): makes the MAD of normal noise its standard deviation
 
 
@@ -30,6 +31,15 @@ def mad_scale(rows: Floats, centre: Floats) -> Floats:
     Source: Rousseeuw, Croux (1993), Alternatives to the median absolute deviation, JASA 88, 1273-1283.
     """
     return NORMAL * median(np.abs(rows - centre[:, None]))
+
+
+def least_noise(centre: Floats, slots: Slots) -> Floats:
+    """The smallest scale that a series of its kind is believed to have, shape (series,).
+
+    That of counting; for a gauge, whose own noise nobody knows, 1 % of its size, so that a history of equal values has
+    a width. Only a gauge around zero that does not move has none: its scale is 0, and it cannot be judged.
+    """
+    return STILL * np.abs(centre) if slots.kind == "gauge" else counting_noise(centre, slots)
 
 
 def counting_noise(centre: Floats, slots: Slots) -> Floats:

@@ -71,10 +71,6 @@ class ClickHouse:
         )
         return Table()
 
-    def close(self) -> None:
-        for client in (self._reader, self._writer):
-            client.close()
-
 
 def _with_origin(statement: Statement) -> str:
     """The SQL behind a comment that leads back to the YAML line."""
@@ -91,24 +87,24 @@ def connect(dsn: Dsn, timeout: int = 300, wait: float = 10.0) -> Iterator[ClickH
     with ExitStack() as stack:
         if dsn.path is not None:
             stack.enter_context(exclusive(dsn.path, wait))
-        engine = _open(dsn, timeout)
-        stack.callback(engine.close)
-        yield engine
+        limits: dict[str, Any] = {"max_execution_time": timeout} | dsn.settings
+        # readonly=2 forbids every change but still lets a statement carry its own settings
+        reader = _open(dsn, timeout, limits | {"readonly": 2})
+        stack.callback(reader.close)
+        writer = _open(dsn, timeout, limits)
+        stack.callback(writer.close)
+        yield ClickHouse(reader, writer, dsn.embedded)
 
 
-def _open(dsn: Dsn, timeout: int) -> ClickHouse:
+def _open(dsn: Dsn, timeout: int, settings: dict[str, Any]) -> Any:
     import clickhouse_connect
 
     logging.getLogger("clickhouse_connect").addHandler(logging.NullHandler())  # what it logs, we raise
     arguments = _embedded(dsn) if dsn.path else _server(dsn, timeout)
-    limits = {"max_execution_time": timeout} | dsn.settings
     try:
-        # readonly=2 forbids every change but still lets a statement carry its own settings
-        reader = clickhouse_connect.get_client(**arguments, settings=limits | {"readonly": 2})
-        writer = clickhouse_connect.get_client(**arguments, settings=limits)
+        return clickhouse_connect.get_client(**arguments, settings=settings)
     except Exception as error:  # as above: the border
         raise _unreachable(dsn, error) from error
-    return ClickHouse(reader, writer, dsn.embedded)
 
 
 def _embedded(dsn: Dsn) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from assay.errors import WarehouseError
 
@@ -42,34 +42,39 @@ def parse_dsn(text: str, root: Path | None = None) -> Dsn:
     Raises WarehouseError E502 when the text is not one of the known forms, without repeating it: it may hold
     a password.
     """
-    parts = urlsplit(text)
+    try:
+        parts = urlsplit(text)
+    except ValueError as error:
+        raise _not_understood("Its host is malformed.") from error
     if parts.scheme == "chdb":
-        return _embedded(unquote(parts.netloc + parts.path), root or Path.cwd())
+        return _embedded(parts, root or Path.cwd())
     if parts.scheme in _SECURE and parts.hostname:
-        return _server(text)
+        return _server(parts)
     raise _not_understood(f"The scheme '{parts.scheme}' is not known." if parts.scheme else "It has no scheme.")
 
 
-def _embedded(path: str, root: Path) -> Dsn:
+def _embedded(parts: SplitResult, root: Path) -> Dsn:
+    path = unquote(parts.netloc + parts.path)
     if not path.strip("/"):
         raise _not_understood("The embedded engine needs a folder.")
+    if parts.query or parts.fragment:
+        raise _not_understood("The embedded engine takes no settings; '?' and '#' in a path are written %3F and %23.")
     return Dsn(path=(root / path).resolve())
 
 
-def _server(text: str) -> Dsn:
-    parts = urlsplit(text)
+def _server(parts: SplitResult) -> Dsn:
     secure = _SECURE[parts.scheme]
     try:
         port = parts.port or (8443 if secure else 8123)
     except ValueError as error:
-        raise _not_understood("The port is not a number.") from error
+        raise _not_understood("The port is not a number; ':', '@', '/' and '#' in a password are escaped.") from error
     return Dsn(
         host=parts.hostname or "",
         port=port,
         secure=secure,
         user=unquote(parts.username or "default"),
         password=unquote(parts.password or ""),
-        database=parts.path.strip("/") or "default",
+        database=unquote(parts.path.strip("/")) or "default",
         settings=dict(parse_qsl(parts.query)),
     )
 

@@ -44,7 +44,8 @@ def translate(error: Exception, statement: Statement | Insert) -> WarehouseError
     """A WarehouseError for a driver error. The statement's YAML origin becomes the location."""
     code, fix = classify(error)
     found = _TEXT.search(str(error))
-    text = " ".join((found[1] if found else str(error)).split())[:400]
+    told = " ".join((found[1] if found else str(error)).split())
+    text = told.partition(". In scope SELECT")[0][:400]  # the scope repeats the whole statement
     return WarehouseError.of(
         code,
         f"{statement.purpose}: {text}",

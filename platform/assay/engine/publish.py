@@ -7,10 +7,12 @@ twice is doing it once.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 
 from assay.engine.port import Engine
-from assay.errors import UsageError
+from assay.errors import UsageError, WarehouseError
 from assay.statement import Statement, Table
 
 _MARK = "__stg_"
@@ -35,7 +37,7 @@ def publish(engine: Engine, work: Partitions, run_id: str, verify: Callable[[Sta
     if not work.partitions:
         raise UsageError.of("E602", "There is nothing to publish.", why="The range is empty.", fix="Widen the range.")
     stage = f"{work.target}{_MARK}{run_id}"
-    engine.run(_write(f"DROP TABLE IF EXISTS {stage} SYNC", work.purpose))
+    _drop(engine, stage, work.purpose)
     engine.run(_write(f"CREATE TABLE {stage} AS {work.target}", work.purpose))
     try:
         for statement in work.fill(stage):
@@ -43,8 +45,11 @@ def publish(engine: Engine, work: Partitions, run_id: str, verify: Callable[[Sta
         for statement in work.check(stage):
             verify(statement, engine.run(statement))
         engine.run(_replace(work, stage))
-    finally:
-        engine.run(_write(f"DROP TABLE IF EXISTS {stage} SYNC", work.purpose))
+    except BaseException:
+        with suppress(WarehouseError):  # the first failure is the one to tell; `sweep` drops what stays
+            _drop(engine, stage, work.purpose)
+        raise
+    _drop(engine, stage, work.purpose)
 
 
 def _replace(work: Partitions, stage: str) -> Statement:
@@ -54,17 +59,25 @@ def _replace(work: Partitions, stage: str) -> Statement:
     return _write(f"ALTER TABLE {work.target}\n  {moves}\n{settings}", f"{work.purpose}: publish")
 
 
+def _drop(engine: Engine, stage: str, purpose: str) -> None:
+    engine.run(_write(f"DROP TABLE IF EXISTS {stage} SYNC", purpose))
+
+
 def _write(sql: str, purpose: str) -> Statement:
     return Statement(sql, purpose, writes=True)
 
 
-def sweep(engine: Engine, database: str) -> int:
-    """Drop staging tables that a killed run left behind. Returns how many."""
+def sweep(engine: Engine, database: str, age: timedelta = timedelta(days=1)) -> int:
+    """Drop staging tables that a killed run left behind. Returns how many.
+
+    A younger one may belong to a run that is under way elsewhere. Their age is by the clock of the database.
+    """
     found = engine.run(
         Statement(
-            "SELECT name FROM system.tables WHERE database = {database:String} AND name LIKE '%\\_\\_stg\\_%'",
+            "SELECT name FROM system.tables WHERE database = {database:String} AND name LIKE '%\\_\\_stg\\_%'\n"
+            "AND metadata_modification_time <= now() - {seconds:UInt32}",
             "find orphaned staging tables",
-            {"database": database},
+            {"database": database, "seconds": int(age.total_seconds())},
         )
     )
     for name in found.column("name"):

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from assay import detect
@@ -153,7 +153,8 @@ def _confirmed(
     for each in series:
         verdict = detect.follow(each.judgements, policy)
         if verdict.state in OPEN:
-            findings.append(Finding(alert, each, verdict, _since(each, verdict, spec.confirm[1], earlier)))
+            since = _since(each, verdict, spec.confirm[1], earlier)
+            findings.append(Finding(alert, each, verdict, sending.local_time(context, since)))
         elif verdict.state != "ok" or each.judgements[-1].status == "anomaly":
             reasons[verdict.reason] += 1
     return findings, reasons
@@ -228,7 +229,7 @@ def _message(context: Context, alert: Definition[AlertSpec], findings: Sequence[
     worst = max(findings, key=lambda each: abs(each.newest.score or 0.0))
     lines = [f"• {each.sentence}" for each in sorted(findings, key=lambda each: each.since)]
     reasons = dict.fromkeys(told for each in findings for told in map(tell, each.causes))
-    text = "\n".join([*lines, *reasons, f"Since {sending.local(context, first.since)}."])
+    text = "\n".join([*lines, *reasons, f"Since {_begun(first)}."])
     return Message(
         key=f"{alert.name}:{first.since.isoformat()}",
         title=f"{alert.spec.label or alert.name}: {worst.subject}",
@@ -238,6 +239,12 @@ def _message(context: Context, alert: Definition[AlertSpec], findings: Sequence[
         created=first.judged.ends[-1],
         labels={"alert": alert.name, "route": alert.spec.route, "severity": alert.spec.severity},
     )
+
+
+def _begun(first: Finding) -> str:
+    """When the first slot of an episode began: a day for daily alerts, a time of day for the others."""
+    every = first.alert.spec.every
+    return f"{first.since - every:{'%d %b %Y' if every >= timedelta(days=1) else '%d %b %Y, %H:%M'}}"
 
 
 def tell(found: Cause) -> str:

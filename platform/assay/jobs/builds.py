@@ -34,18 +34,18 @@ FROM {context.database}.builds WHERE grain = {{grain:String}} GROUP BY source, d
     }
 
 
-def record(context: Context, grain: Grain, days: Sequence[date], run: str, until: datetime | None = None) -> None:
-    """Remember that `days` were published by `run`. Recording the same run twice changes nothing."""
+def record(context: Context, grain: Grain, days: Sequence[date], run: str, until: datetime) -> None:
+    """Remember that `days` were published by `run` with the events before `until`. Recording twice changes nothing."""
     ids = [measure.id for measure in grain.measures]
     ends = [zone.midnight(day, context.catalog.zone, after=1) for day in days]
-    ends = [min(end, until) if until else end for end in ends]
+    ends = [min(end, until.astimezone(UTC)) for end in ends]
     columns: dict[str, Sequence[Any]] = {
         "source": [grain.source] * len(days),
         "grain": [grain.name] * len(days),
         "day": list(days),
         "measures": [ids] * len(days),
         "fingerprint": [grain.fingerprint] * len(days),
-        "until": [end.replace(tzinfo=UTC) for end in ends],
+        "until": ends,
         "run": [run] * len(days),
         "finished_at": [context.now] * len(days),
     }

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from assay import detect
 from assay.catalog.catalog import Metric
-from assay.catalog.series import Size, Total, ratio_parts
+from assay.catalog.series import Arithmetic, Number, Quantile, Series, Size, Total, ratio_parts
 from assay.compiler import series as compiled
 from assay.compiler import states, zone
 from assay.compiler.states import Grain
@@ -23,6 +23,7 @@ from assay.detect import Judgement, Slots
 from assay.jobs import builds, materialize
 from assay.jobs.context import Context
 
+_DAY = timedelta(days=1)
 LOOKBACK = 12  # slots replayed for confirmation and recovery, the newest included
 _SMOOTHING = 3  # windows that a detector may average over, each a season further back
 TOTAL = ("", "")
@@ -52,7 +53,7 @@ class Ticks:
     @property
     def ends(self) -> list[datetime]:
         """The ends of the replayed slots, oldest first."""
-        return [self.end - back * self.every for back in reversed(range(LOOKBACK))]
+        return [later(self.end, -back, self.every, self._zone) for back in reversed(range(LOOKBACK))]
 
     def history(self, end: datetime) -> list[datetime]:
         """The ends of the comparable windows, oldest first, the current one last."""
@@ -61,13 +62,18 @@ class Ticks:
 
     def slots(self, end: datetime) -> list[datetime]:
         """The beginnings of the slots of the window that ends at `end`."""
-        return [end - (n + 1) * self.every for n in range(self.span // self.every)]
+        return [later(end, -n - 1, self.every, self._zone) for n in range(self.span // self.every)]
 
 
 def floor(at: datetime, every: timedelta, name: str) -> datetime:
     """The last slot boundary of the local day that is not after `at`."""
     start = zone.midnight(zone.local_day(at, name), name)
-    return start + (at - start) // every * every
+    return start if every == _DAY else start + (at - start) // every * every
+
+
+def later(moment: datetime, slots: int, every: timedelta, name: str) -> datetime:
+    """The boundary so many slots later; a slot of a day may have 23 or 25 hours."""
+    return zone.earlier(moment, -slots * every, name) if every == _DAY else moment + slots * every
 
 
 def judged(context: Context, alert: Definition[AlertSpec], at: datetime) -> list[Judged]:
@@ -118,19 +124,49 @@ class _Cube:
         self.slices: list[Slice] = sorted(found | ({TOTAL} if TOTAL[0] in dimensions else set()))
         at = {name: index for index, name in enumerate(self.slices)}
         names = [f"{part}{index}" for index in range(len(metrics)) for part in "vnd"]
-        self._values = {name: np.zeros((len(self.slices), len(windows))) for name in names}
+        silence = {f"v{index}": _silence(metric.series) for index, metric in enumerate(metrics)}
+        shape = len(self.slices), len(windows)
+        self._values = {name: np.full(shape, silence.get(name, 0.0)) for name in names}
         for row in rows:
             for name in names:
-                self._values[name][at[row["dim"], row["val"]], row["k"]] = row[name] or 0.0
+                if row[name] is not None:
+                    self._values[name][at[row["dim"], row["val"]], row["k"]] = row[name]
 
     def slots(self, index: int, metric: Metric, known: NDArray[np.bool_], part: slice) -> Slots:
         """The windows of one replayed slot as a detector reads them; what is not stored is NaN."""
-        if ratio_parts(metric.series):
-            return Slots.ratios(self._of(f"n{index}", known, part), self._of(f"d{index}", known, part))
-        return Slots.counts(self._of(f"v{index}", known, part))
+        value, above, below = (self._of(f"{name}{index}", known, part) for name in "vnd")
+        parts = ratio_parts(metric.series)
+        if parts and all(map(_counts_events, parts)):
+            return Slots.ratios(above, below)
+        if parts:
+            counted = metric.spec.type == "mean" or _counts_events(parts[1])
+            return Slots.gauges(value, below if counted else None)
+        if isinstance(metric.series, Total | Size) and not np.any(self._values[f"v{index}"] < 0):
+            return Slots.counts(value)
+        return Slots.gauges(value)
 
     def _of(self, name: str, known: NDArray[np.bool_], part: slice) -> NDArray[np.float64]:
         return np.where(known[part], self._values[name][:, part], np.nan)
+
+
+def _counts_events(series: Series) -> bool:
+    """Whether a value is a number of events or entities, whose noise is that of counting."""
+    return isinstance(series, Size) or (isinstance(series, Total) and series.measure.expression == "1")
+
+
+def _silence(series: Series) -> float:
+    """The value of a series without any event; NaN where nothing can be divided or ranked."""
+    match series:
+        case Number(value):
+            return value
+        case Quantile():
+            return np.nan
+        case Arithmetic(op, left, right):
+            a, b = _silence(left), _silence(right)
+            if op == "/":
+                return a / b if b else np.nan
+            return {"+": a + b, "-": a - b, "*": a * b}[op]
+    return 0.0
 
 
 def _bring_up_to_date(
@@ -154,7 +190,10 @@ def _bring_up_to_date(
     return {
         slot
         for slot in wanted
-        if all(_holds(stored.get((grain.source, zone.local_day(slot, zone_name))), slot + every) for grain in grains)
+        if all(
+            _holds(stored.get((grain.source, zone.local_day(slot, zone_name))), later(slot, 1, every, zone_name))
+            for grain in grains
+        )
     }
 
 
@@ -180,10 +219,10 @@ def cause(context: Context, alert: Definition[AlertSpec], metric: Metric, end: d
     if not alert.spec.explain or not isinstance(metric.series, Total | Size):
         return ()
     every, zone_name = alert.spec.every, context.catalog.zone
-    start = zone.midnight(zone.local_day(end - every, zone_name), zone_name)
+    start = zone.midnight(zone.local_day(later(end, -1, every, zone_name), zone_name), zone_name)
     length = max((end - start) // every, (alert.spec.window or every) // every)
     ends = [zone.earlier(end, timedelta(days=back), zone_name) for back in range(8)]
-    windows = [[moment - (n + 1) * every for n in range(length)] for moment in ends]
+    windows = [[later(moment, -n - 1, every, zone_name) for n in range(length)] for moment in ends]
     statement = compiled.slots(
         context.catalog, [metric], show_duration(every), alert.spec.explain, windows, context.database
     )

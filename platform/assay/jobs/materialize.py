@@ -6,7 +6,7 @@ import time
 import uuid
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from assay.catalog.expression import parse
@@ -18,6 +18,7 @@ from assay.jobs import builds
 from assay.jobs.context import Context
 from assay.statement import Statement, Table
 
+_DAY = timedelta(days=1)
 _CHUNK = {DAY: 16}  # days per staging table; slots shorter than a day hold many more rows
 _CHUNK_SLOTS = 4
 
@@ -97,24 +98,32 @@ def _range(context: Context, grain: Grain, start: date | None, end: date | None)
     if start is None or end is None:
         found = extent(context, grain.source)
         end = end or min(found.last + timedelta(days=1), context.today)
-        start = start or _resume(context, grain) or found.first
+        start = start or _resume(context, grain, end) or found.first
     return start, end
 
 
-def _resume(context: Context, grain: Grain) -> date | None:
-    """The last stored day with the same meaning, less the lateness."""
-    stored = builds.read(context, grain.name)
-    days = [day for (source, day), b in stored.items() if source == grain.source and b.fingerprint == grain.fingerprint]
-    lateness = context.catalog.source(grain.source).spec.lateness
-    return max(days) + timedelta(days=1) - lateness if days else None
+def _resume(context: Context, grain: Grain, end: date) -> date | None:
+    """Where to go on before `end`: the lateness behind the last stored day, or at the first hole, if that is earlier.
+
+    A day counts as stored when it has the same meaning and was over when it was built; a failed check leaves a hole.
+    """
+    mine = {day: build for (source, day), build in builds.read(context, grain.name).items() if source == grain.source}
+    same = {day: build.until for day, build in mine.items() if build.fingerprint == grain.fingerprint}
+    done = {day for day, until in same.items() if until >= zone.midnight(day, context.catalog.zone, after=1)}
+    if not done:
+        return None
+    late = -(-context.catalog.source(grain.source).spec.lateness // _DAY)  # 12h late is a day to build again
+    holes = (day for day in zone.days(min(done), end) if day not in done)
+    return max(min(done), min(next(holes, end), max(done) + (1 - late) * _DAY))
 
 
 class Extent(NamedTuple):
-    """The local days of a source's first and last event, and how many events there are."""
+    """The local days of a source's first and last event, how many events there are, and the moment of the last."""
 
     first: date
     last: date
     rows: int
+    newest: datetime
 
 
 def extent(context: Context, source: str) -> Extent:
@@ -132,7 +141,8 @@ FROM {definition.spec.table}"""  # noqa: S608 - the expression and the name were
             fix=f"Load events into {definition.spec.table}, or correct 'table:'.",
             location=definition.location,
         )
-    return Extent(zone.day_of(first, context.catalog.zone), zone.day_of(last, context.catalog.zone), count)
+    name = context.catalog.zone
+    return Extent(zone.day_of(first, name), zone.day_of(last, name), count, datetime.fromtimestamp(last, UTC))
 
 
 def chunks(grain: Grain, start: date, end: date) -> Iterator[list[date]]:
@@ -143,8 +153,11 @@ def chunks(grain: Grain, start: date, end: date) -> Iterator[list[date]]:
 
 
 def build(context: Context, grain: Grain, days: Sequence[date], until: datetime | None = None) -> Step:
-    """Stage, check and publish some consecutive days; `until` leaves out later events."""
-    run_id, begun = uuid.uuid4().hex[:12], time.perf_counter()
+    """Stage, check and publish some consecutive days, up to `until` (now when left out): later events are left out.
+
+    What a day holds is recorded with it. A day that is not over must not look complete: its future would be silence.
+    """
+    run_id, begun, until = uuid.uuid4().hex[:12], time.perf_counter(), until or context.now
     start, end = days[0], days[-1] + timedelta(days=1)
     counted = _Counted()
     work = Partitions(

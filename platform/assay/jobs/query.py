@@ -8,11 +8,13 @@ from datetime import date, timedelta
 from typing import Any
 
 from assay.catalog.catalog import Metric
-from assay.catalog.series import leaves
+from assay.catalog.series import Leaf, leaves, ratio_parts
 from assay.compiler import series, zone
 from assay.compiler.states import DAY
+from assay.compiler.values import of_nothing
 from assay.errors import UsageError
 from assay.jobs import builds
+from assay.jobs.builds import Build
 from assay.jobs.context import Context
 from assay.statement import Table
 
@@ -22,7 +24,7 @@ TOTAL = ""
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One value. `value` is None exactly when `reason` says why; `complete` is False for a clipped period."""
+    """One value. `value` is None exactly when `reason` says why; `complete` is False for a period stored in part."""
 
     metric: str
     time: date
@@ -69,22 +71,29 @@ def query(
 
 
 class _Stored:
-    """Answers whether a metric's measures are stored for a day."""
+    """Answers whether a metric's measures are stored for a day, and whether the day was over when it was built."""
 
     def __init__(self, context: Context) -> None:
-        self._builds = builds.read(context, DAY)
+        self._builds, self._zone = builds.read(context, DAY), context.catalog.zone
 
     def has(self, metric: Metric, day: date) -> bool:
+        return all(build and leaf.measure.id in build.measures for leaf, _, build in self._behind(metric, day))
+
+    def full(self, metric: Metric, day: date) -> bool:
+        return all(
+            build and build.until >= zone.midnight(at, self._zone, after=1)
+            for _, at, build in self._behind(metric, day)
+        )
+
+    def _behind(self, metric: Metric, day: date) -> Iterator[tuple[Leaf, date, Build | None]]:
+        """Every leaf and day that a value is made of, with its build."""
         for leaf in leaves(metric.series):
             for back in range(leaf.days):
-                build = self._builds.get((leaf.measure.source, day - timedelta(days=back)))
-                if build is None or leaf.measure.id not in build.measures:
-                    return False
-        return True
+                at = day - timedelta(days=back)
+                yield leaf, at, self._builds.get((leaf.measure.source, at))
 
 
 _Values = tuple[float | None, float | None, float | None]  # value, numerator, denominator
-_NOTHING: _Values = (None, None, None)
 
 
 def _found(table: Table, at: int) -> dict[tuple[date, str], _Values]:
@@ -100,6 +109,7 @@ def _rows(
     by: str | None,
 ) -> Iterator[Row]:
     """Every period and every value that occurs, found or not."""
+    nothing = _nothing(metric)
     values = sorted({val for _, val in found}) if by else [TOTAL]
     for period, days in spans.items():
         missing = [day for day in days if not stored.has(metric, day)]
@@ -108,16 +118,25 @@ def _rows(
             if len(missing) == len(days):
                 yield Row(metric.name, period, slice_of, None, reason="not built: run 'platform run'")
             else:
-                yield _row(metric, period, slice_of, found.get((period, value), _NOTHING), complete=not missing)
+                complete = not missing and all(stored.full(metric, day) for day in days)
+                yield _row(metric, period, slice_of, found.get((period, value), nothing), complete)
 
 
 def _row(metric: Metric, period: date, by: dict[str, str], values: _Values, complete: bool) -> Row:
     value, numerator, denominator = values
-    if value is None and metric.additive:
-        value = 0.0
-    reason = "nothing to divide by or to average" if value is None else None
+    reason = None
+    if value is None:
+        undefined = of_nothing(metric.series) is None and not denominator
+        reason = "nothing to divide by or to average" if undefined else "its values are not finite numbers"
     shown = (_number(value), _number(numerator), _number(denominator))
     return Row(metric.name, period, by, *shown, reason, complete)
+
+
+def _nothing(metric: Metric) -> _Values:
+    """What the statement would return over no rows."""
+    parts = ratio_parts(metric.series)
+    numerator, denominator = map(of_nothing, parts) if parts else (None, None)
+    return of_nothing(metric.series), numerator, denominator
 
 
 def _number(value: float | None) -> float | None:

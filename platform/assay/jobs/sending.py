@@ -41,8 +41,3 @@ def _options(root: Path, options: Any) -> dict[str, Any]:
 
 def local_time(context: Context, moment: datetime) -> datetime:
     return moment.astimezone(ZoneInfo(context.catalog.zone))
-
-
-def local(context: Context, moment: datetime) -> str:
-    """`24 Aug 2025, 12:00`."""
-    return f"{local_time(context, moment):%d %b %Y, %H:%M}"

@@ -6,13 +6,13 @@ import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
+from importlib.metadata import version
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
 import yaml
 
-import assay
 from assay.catalog.catalog import Catalog, Metric
 from assay.catalog.resolve import depends_on
 from assay.compiler import zone
@@ -82,7 +82,7 @@ def site(context: Context, day: date) -> SiteView:
         metrics=tuple(_metrics(context, day)),
         experiments=tuple(_experiment(context, name) for name in definitions.experiments),
         alerts=tuple(_alert(context, alert, day) for alert in definitions.alerts.values()),
-        version=assay.__version__,
+        version=version("assay-platform"),
     )
 
 

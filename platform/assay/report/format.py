@@ -48,10 +48,13 @@ def show_ticks(values: Sequence[float], style: Style = "number") -> list[str]:
 
 
 def change(before: float | None, after: float | None) -> float | None:
-    """The relative change (after − before) ÷ |before|; None if either is missing or `before` is zero."""
-    if present(before) and present(after) and before != 0:
-        return (after - before) / abs(before)
-    return None
+    """The relative change (after − before) ÷ |before|; None if either is missing, `before` is zero or the sign turns.
+
+    A mean delay that goes from −1 to 6 minutes has changed, but by no meaningful percentage.
+    """
+    if not present(before) or not present(after) or before == 0 or before * after < 0:
+        return None
+    return (after - before) / abs(before)
 
 
 def show_change(before: float | None, after: float | None) -> str:
@@ -120,10 +123,14 @@ def show_time(moment: datetime | str) -> str:
 
 
 def show_slice(by: Mapping[str, Any] | str | None) -> str:
-    """The slice `{"city": "Moscow"}` as `city = Moscow`; the whole population as `everyone`."""
+    """The slice `{"city": "Moscow"}` as `city = Moscow`, several values with commas; the population as `everyone`."""
     if isinstance(by, str):
         return by or "everyone"
-    return ", ".join(f"{name} = {value}" for name, value in by.items()) if by else "everyone"
+    return ", ".join(f"{name} = {_values(value)}" for name, value in by.items()) if by else "everyone"
+
+
+def _values(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def _percent(value: float) -> str:

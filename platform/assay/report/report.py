@@ -43,6 +43,6 @@ def _comparison(line: LineView, share: float | None, versus: date | None) -> str
     if not present(line.before):
         return f"(no data for {versus.isoformat()})" if versus else "(nothing to compare with)"
     if share is None:
-        return "(was 0)"
+        return f"(was {show(line.before, line.format)})"
     usual = ", as usual" if line.usual else ""
     return f"{arrow(share)} {show_signed(share)}{usual}"

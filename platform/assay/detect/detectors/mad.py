@@ -6,7 +6,7 @@ import numpy as np
 from scipy import special
 
 from assay.detect.judgement import Expectation
-from assay.detect.noise import counting_noise, mad_scale, median
+from assay.detect.noise import least_noise, mad_scale, median
 from assay.detect.registry import detector
 from assay.detect.series import Bools, Floats, Slots, divide
 from assay.errors import DefinitionsError
@@ -18,10 +18,11 @@ def mad(
 ) -> Expectation:
     """Bounds = median ± threshold × 1.4826 MAD over the `history` days before the current one.
 
-    The scale is never under the counting noise of the metric's kind, and centre and scale are means over the last
+    The scale is never under the least noise of the metric's kind, and centre and scale are means over the last
     `smoothing` windows, each a day further back. With fewer than `min_history` values in the newest window a series
-    learns. Counts are bounded by 0, shares by 0 and 1. Where a count of zero would be rarer than `threshold` standard
-    deviations and never happened in the window, `low` is at least 1, so that silence is seen however wide the MAD is.
+    learns, and so does a gauge that stays at 0. Counts are bounded by 0, shares by 0 and 1, gauges by nothing. Where a
+    count of zero would be rarer than `threshold` standard deviations and never happened in the window, `low` is at
+    least 1, so that silence is seen however wide the MAD is.
 
     Source: the case study's rule (rolling median ± k MAD, bounds smoothed by a trailing mean of 3); Leys et al. (2013),
     Detecting outliers, J. Exp. Soc. Psychology 49, 764-766. Raises DefinitionsError (E104) for impossible parameters.
@@ -30,9 +31,10 @@ def mad(
     windows = [_window(slots.values, history, lag) for lag in range(smoothing)]
     fits = [_fit(window, slots, min_history) for window in windows]
     expected, scale = _mean([centre for centre, _ in fits]), _mean([scale for _, scale in fits])
-    expected = np.where(_filled(windows[0], min_history), expected, np.nan)
-    low = np.maximum(expected - threshold * scale, 0.0)
-    high = expected + threshold * scale
+    expected = np.where(_filled(windows[0], min_history) & (scale > 0), expected, np.nan)
+    low, high = expected - threshold * scale, expected + threshold * scale
+    if slots.kind != "gauge":
+        low = np.maximum(low, 0.0)
     if slots.kind == "count":
         low = np.where(_silence_is_news(windows[0], expected, threshold), np.maximum(low, 1.0), low)
     return Expectation(expected, scale, low, np.where(slots.shares, np.minimum(high, 1.0), high))
@@ -46,7 +48,7 @@ def _window(values: Floats, history: int, lag: int) -> Floats:
 
 def _fit(window: Floats, slots: Slots, min_history: int) -> tuple[Floats, Floats]:
     centre = np.where(_filled(window, min_history), median(window), np.nan)
-    return centre, np.maximum(mad_scale(window, centre), counting_noise(centre, slots))
+    return centre, np.maximum(mad_scale(window, centre), least_noise(centre, slots))
 
 
 def _filled(window: Floats, min_history: int) -> Bools:

@@ -1,0 +1,51 @@
+# The table of contents: `make help`. Every target installs what it needs into .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+.DEFAULT_GOAL := help
+.PHONY: help demo test check flights bench install dev clean
+
+help:  ## Show the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: install  ## Run the whole product on generated data (about a minute after installation)
+	$(BIN)/platform demo
+
+flights: dev  ## Run the second example: 336,776 real flights
+	$(BIN)/python examples/flights/run.py
+
+test: dev browser  ## Run the whole test suite
+	$(BIN)/python -m pytest
+
+check: dev  ## Format, lint, types, import contracts and fast tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -m "not slow and not browser" -q
+
+bench: dev  ## Measure beside the named peers; results go to benchmarks/results
+	$(BIN)/python -m benchmarks.run
+
+install: .venv/.installed  ## Create .venv with the core
+
+dev: .venv/.dev  ## Create .venv with the development extras
+
+.venv/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	touch $@
+
+.venv/.dev: .venv/.installed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+# The site's tests open pages in a real browser. On Debian and Ubuntu it can be installed here; elsewhere bring your own.
+.PHONY: browser
+browser:
+	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || \
+	  (apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium) >/dev/null 2>&1 || \
+	  echo "No chromium: tests marked 'browser' will say so."
+
+clean:  ## Remove everything that was built
+	rm -rf target .venv examples/flights/target

@@ -1,0 +1,108 @@
+"""Shared fixtures: an embedded warehouse with small projects in it, and the demo project with its data.
+
+One process opens one embedded folder at a time, so whoever opens one closes it with its module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assay.demo.events import FIRST_DAY, LAST_DAY
+from assay.demo.project import copy_to
+from assay.engine import Dsn, Engine, connect
+from assay.jobs import demo, materialize
+from assay.jobs.context import Context
+from assay.project import Project
+from assay.statement import Insert, Statement
+
+SCALE = 0.02
+AFTER_ALL = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class Shop:
+    """A small project over tables of its own; `RAW` in its YAML stands for the database of the tables."""
+
+    def __init__(self, context: Context, raw: str) -> None:
+        self.context, self.raw = context, raw
+
+    def rows(self, sql: str, **parameters: Any) -> list[tuple[Any, ...]]:
+        return list(self.context.engine.run(Statement(sql.replace("RAW", self.raw), "test", parameters)).rows)
+
+    def write(self, sql: str) -> None:
+        self.context.engine.run(Statement(sql.replace("RAW", self.raw), "test", writes=True))
+
+    def load(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        columns = {name: [row[name] for row in rows] for name in rows[0]} if rows else {}
+        if columns:
+            self.context.engine.run(Insert(f"{self.raw}.{table}", columns, "load", f"{self.raw}-{next(_NUMBERS)}"))
+
+    def at(self, now: datetime) -> Context:
+        """The same project at another time."""
+        return replace(self.context, now=now)
+
+
+class Lab:
+    """Makes shops: each has two fresh databases in one embedded warehouse."""
+
+    def __init__(self, engine: Engine, folder: Path) -> None:
+        self.engine, self.folder = engine, folder
+
+    def shop(
+        self, files: Mapping[str, str], tables: Mapping[str, str], timezone: str = "UTC", now: datetime = AFTER_ALL
+    ) -> Shop:
+        """`files`: path: YAML. `tables`: name: columns."""
+        number = next(_NUMBERS)
+        raw, root = f"raw_{number}", self.folder / f"shop_{number}"
+        settings = f"name: shop\ntimezone: {timezone}\nwarehouse: {{dsn: chdb://unused, database: assay_{number}}}\n"
+        for path, text in {"project.yaml": settings, **files}.items():
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+            (root / path).write_text(text.replace("RAW", raw), encoding="utf-8")
+        shop = Shop(Context(Project.load(root).catalog, self.engine, now), raw)
+        shop.write("CREATE DATABASE RAW")
+        for name, columns in tables.items():
+            shop.write(f"CREATE TABLE RAW.{name} ({columns}) ENGINE = MergeTree ORDER BY tuple()")
+        return shop
+
+
+_NUMBERS = count()
+
+
+@pytest.fixture(scope="session")
+def lab_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("lab")
+
+
+@pytest.fixture(scope="module")
+def lab(lab_folder: Path) -> Iterator[Lab]:
+    """A warehouse for small projects."""
+    with connect(Dsn(path=lab_folder / "warehouse")) as engine:
+        yield Lab(engine, lab_folder)
+
+
+def make_demo(folder: Path, scale: float) -> Project:
+    """The demo project with its events and stored metrics."""
+    copy_to(folder)
+    project = replace(Project.load(folder), environ={})
+    with project.open(AFTER_ALL) as context:
+        demo.generate(context, scale)
+        materialize.run(context, start=FIRST_DAY, end=LAST_DAY + timedelta(days=1))
+    return project
+
+
+@pytest.fixture(scope="session")
+def demo_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The demo at a small scale; closed, so that each module may open it."""
+    return make_demo(tmp_path_factory.mktemp("demo") / "project", SCALE)
+
+
+@pytest.fixture(scope="session")
+def big_demo_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The demo at its default scale, 0.1: about ten seconds, for slow tests."""
+    return make_demo(tmp_path_factory.mktemp("big_demo") / "project", 0.1)

@@ -1,0 +1,43 @@
+"""The README's YAML validates, its commands exist, and its links lead somewhere."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from assay.cli.main import COMMANDS
+from assay.project import check
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = ["README.md", "CONTRIBUTING.md", "platform/README.md", "CHANGELOG.md"]
+README = (ROOT / "README.md").read_text()
+
+
+def test_the_added_metrics_validate_in_the_demo_project(tmp_path: Path) -> None:
+    for part in ("metrics", "experiments", "alerts"):
+        shutil.copytree(ROOT / part, tmp_path / part)
+    shutil.copy(ROOT / "project.yaml", tmp_path)
+    (snippet,) = [each for each in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL) if "metrics:" in each]
+    (tmp_path / "metrics" / "added.yaml").write_text(snippet)
+    catalog, found = check(tmp_path)
+    assert found == ()
+    assert set(yaml.safe_load(snippet)["metrics"]) <= set(catalog.metrics)
+
+
+def test_every_command_exists() -> None:
+    used = set(re.findall(r"(?:^\$|&&|`)\s*platform ([a-z]+)", README, re.MULTILINE))
+    assert used <= set(COMMANDS)
+    table = README[README.index("## Commands") : README.index("## What is not there yet")]
+    assert all(f"`{name}" in table for name in COMMANDS)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere(page: str) -> None:
+    text = (ROOT / page).read_text()
+    links = [link for link in re.findall(r"\]\(([^)#]+)\)", text) if not link.startswith("http")]
+    missing = [link for link in links if not ((ROOT / page).parent / link).exists()]
+    assert missing == []

@@ -1,0 +1,30 @@
+-- series of stickiness
+-- dim = 'age_group'
+-- first = datetime.date(2025, 3, 8)
+-- last = datetime.date(2025, 3, 10)
+SELECT assay__t AS t, assay__val AS val
+  , ifNotFinite(toNullable((((toFloat64(2.0) * toFloat64(bitmapCardinality(assay__c0))) / nullIf(toFloat64(bitmapCardinality(assay__c1)), 0)) - toFloat64(1.0))), NULL) AS v0
+  , NULL AS n0
+  , NULL AS d0
+FROM (
+  SELECT assay__day AS assay__t, val AS assay__val
+    , groupBitmapMergeStateIf(users, measure = 'b29afcc43da54a40' AND assay__span = 1) AS assay__c0
+    , groupBitmapMergeStateIf(users, measure = 'b29afcc43da54a40' AND assay__span = 7) AS assay__c1
+  FROM (
+    SELECT measure, val, value, users, digest, 1 AS assay__span, day AS assay__day
+    FROM assay.measure_states
+    WHERE grain = '1d' AND dim = {dim:String}
+      AND measure IN ('b29afcc43da54a40')
+      AND day >= {first:Date} AND day <= {last:Date}
+    UNION ALL
+    SELECT measure, val, value, users, digest, 7 AS assay__span, day + assay__shift AS assay__day
+    FROM assay.measure_states
+    ARRAY JOIN range(7) AS assay__shift
+    WHERE grain = '1d' AND dim = {dim:String}
+      AND measure IN ('b29afcc43da54a40')
+      AND day >= {first:Date} - 6 AND day <= {last:Date}
+  )
+  WHERE assay__day >= {first:Date} AND assay__day <= {last:Date}
+  GROUP BY assay__t, assay__val
+)
+ORDER BY t, val

@@ -1,0 +1,26 @@
+-- series of views, spend
+-- dim = ''
+-- first = datetime.date(2025, 3, 8)
+-- last = datetime.date(2025, 3, 10)
+SELECT assay__t AS t, assay__val AS val
+  , ifNotFinite(toNullable(assay__c0), NULL) AS v0
+  , NULL AS n0
+  , NULL AS d0
+  , ifNotFinite(toNullable(assay__c1), NULL) AS v1
+  , NULL AS n1
+  , NULL AS d1
+FROM (
+  SELECT assay__day AS assay__t, val AS assay__val
+    , sumIf(value, measure = '1f6b9e13219221e7' AND assay__span = 1) AS assay__c0
+    , sumIf(value, measure = 'f25539ea8cb0c3c1' AND assay__span = 1) AS assay__c1
+  FROM (
+    SELECT measure, val, value, users, digest, 1 AS assay__span, day AS assay__day
+    FROM assay.measure_states
+    WHERE grain = '1d' AND dim = {dim:String}
+      AND measure IN ('1f6b9e13219221e7', 'f25539ea8cb0c3c1')
+      AND day >= {first:Date} AND day <= {last:Date}
+  )
+  WHERE assay__day >= {first:Date} AND assay__day <= {last:Date}
+  GROUP BY assay__t, assay__val
+)
+ORDER BY t, val

@@ -1,0 +1,48 @@
+CREATE DATABASE IF NOT EXISTS assay;
+CREATE TABLE IF NOT EXISTS assay.measure_states (
+  source  LowCardinality(String),
+  grain   LowCardinality(String) COMMENT 'length of a slot: 1d, 15m',
+  day     Date                   COMMENT 'in the zone of the project',
+  slot    DateTime('UTC')        COMMENT 'the beginning of the slot',
+  measure LowCardinality(String) COMMENT 'hash of the meaning',
+  dim     LowCardinality(String) COMMENT 'empty for the total',
+  val     String,
+  value   Float64                COMMENT 'sums and counts',
+  users   AggregateFunction(groupBitmap, UInt64),
+  digest  AggregateFunction(quantileTDigest, Float64)
+)
+ENGINE = MergeTree
+PARTITION BY (source, grain, day)
+ORDER BY (measure, dim, val, slot);
+CREATE TABLE IF NOT EXISTS assay.builds (
+  source      LowCardinality(String),
+  grain       LowCardinality(String),
+  day         Date,
+  measures    Array(String)   COMMENT 'what this day holds',
+  fingerprint String          COMMENT 'hash of measures and dimensions',
+  until       DateTime('UTC') COMMENT 'events before this moment are in',
+  run         String,
+  finished_at DateTime64(3, 'UTC')
+)
+ENGINE = ReplacingMergeTree(finished_at)
+ORDER BY (source, grain, day)
+SETTINGS non_replicated_deduplication_window = 1000;
+CREATE TABLE IF NOT EXISTS assay.dimension_values (
+  dimension String COMMENT 'name and hash of the meaning',
+  val       String
+)
+ENGINE = MergeTree
+ORDER BY (dimension, val);
+CREATE TABLE IF NOT EXISTS assay.alert_states (
+  alert  LowCardinality(String),
+  metric LowCardinality(String),
+  dim    LowCardinality(String),
+  val    String,
+  slot   DateTime('UTC') COMMENT 'the end of the judged slot',
+  state  LowCardinality(String),
+  since  DateTime('UTC') COMMENT 'the end of the first slot of the episode',
+  finding String         COMMENT 'what was found, as JSON'
+)
+ENGINE = ReplacingMergeTree
+ORDER BY (alert, slot, metric, dim, val)
+SETTINGS non_replicated_deduplication_window = 1000
