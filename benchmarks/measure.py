@@ -8,10 +8,9 @@ import platform
 import resource
 import statistics
 import subprocess
-import time
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -41,25 +40,35 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the table: `ours` beside `peer`; `target` bounds the ratio ours-over-peer or peer-over-ours."""
+    """One line of the table. `ratio` is peer over ours where more is better, and ours over peer where less is."""
 
     name: str
-    ours: Timing
-    peer: Timing | None
     peer_name: str
+    ours: Timing
+    peer: Timing
+    ratio: float
     target: str
     met: bool | None
 
-    @property
-    def faster(self) -> float | None:
-        """How many times the peer's CPU seconds."""
-        return self.peer and round(self.peer.median / self.ours.median, 1)
+
+def at_least(name: str, peer_name: str, ours: Timing, peer: Timing, times: float | None = None) -> Row:
+    """A row whose target is to need `times` less than the peer; None for a row that only informs."""
+    ratio = round(peer.median / ours.median, 1)
+    return Row(name, peer_name, ours, peer, ratio, f"≥ {times:g}×" if times else "–", ratio >= times if times else None)
 
 
-def at_least(name: str, ours: Timing, peer: Timing | None, peer_name: str, times: float | None = None) -> Row:
-    """A row whose target is `times` the speed of the peer."""
-    met = None if peer is None or times is None else peer.median >= times * ours.median
-    return Row(name, ours, peer, peer_name, f"≥ {times:g}×" if times else "–", met)
+def at_most(name: str, peer_name: str, ours: Timing, peer: Timing, times: float) -> Row:
+    """A row whose target is to need at most `times` what the peer needs."""
+    ratio = round(ours.median / peer.median, 1)
+    return Row(name, peer_name, ours, peer, ratio, f"≤ {times:g}×", ratio <= times)
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A process that has ended: CPU seconds with those of its children, and what it printed."""
+
+    seconds: float
+    output: str
 
 
 def gate(right: bool, what: str) -> None:
@@ -68,16 +77,18 @@ def gate(right: bool, what: str) -> None:
         raise GateFailed(what)
 
 
-def process(command: Sequence[str | Path], folder: Path, environ: Mapping[str, str] | None = None) -> float:
-    """CPU seconds of a command and its children. Raises GateFailed when it fails."""
-    log = WORK / "last.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("wb") as out:
+def process(
+    command: Sequence[str | Path], folder: Path, environ: Mapping[str, str] | None = None, code: int = 0
+) -> Finished:
+    """Run a command to its end. Raises GateFailed when its exit code is another one."""
+    with tempfile.TemporaryFile() as out:
         child = subprocess.Popen(command, cwd=folder, env=environ, stdout=out, stderr=subprocess.STDOUT)
         _, status, usage = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
-    gate(child.returncode == 0, f"{' '.join(map(str, command))}\n{log.read_text('utf-8', 'replace')[-2000:]}")
-    return usage.ru_utime + usage.ru_stime
+        child.returncode = os.waitstatus_to_exitcode(status)
+        out.seek(0)
+        output = out.read().decode("utf-8", "replace")
+    gate(child.returncode == code, f"{' '.join(map(str, command))} ended with {child.returncode}\n{output[-2000:]}")
+    return Finished(usage.ru_utime + usage.ru_stime, output)
 
 
 def call(function: Callable[[], Any]) -> float:
@@ -92,13 +103,13 @@ def _used() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def repeat(runs: int, once: Callable[[], float], prepare: Callable[[], object] = lambda: None) -> Timing:
-    """The timing of `runs` runs, each after `prepare`, which is not measured."""
-    seconds = []
+def repeat(runs: int, *sides: Callable[[], float]) -> list[Timing]:
+    """The timing of each side; the sides take turns, so that a busy minute of the machine falls on all of them."""
+    seconds: list[list[float]] = [[] for _ in sides]
     for _ in range(runs):
-        prepare()
-        seconds.append(once())
-    return Timing.of(seconds)
+        for side, found in zip(sides, seconds, strict=True):
+            found.append(side())
+    return [Timing.of(found) for found in seconds]
 
 
 def machine() -> dict[str, Any]:
@@ -112,20 +123,19 @@ def machine() -> dict[str, Any]:
 
 def _cpu() -> str:
     info = Path("/proc/cpuinfo")
-    names = [line for line in info.read_text("utf-8").splitlines() if line.startswith("model name")] if info.exists() else []
-    return names[0].partition(":")[2].strip() if names else platform.processor() or platform.machine()
+    lines = info.read_text("utf-8").splitlines() if info.exists() else []
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.processor() or platform.machine())
 
 
-def save(name: str, title: str, rows: Sequence[Row], packages: Sequence[str], **notes: Any) -> None:
+def save(name: str, title: str, rows: Sequence[Row], versions: Mapping[str, str], **notes: Any) -> None:
     """Write `results/<name>.json`: the table's rows, the machine, versions, and whatever explains them."""
     RESULTS.mkdir(exist_ok=True)
-    versions = {package: version(package) for package in packages}
     found = {
         "title": title,
-        "date": time.strftime("%Y-%m-%d"),
         "machine": machine(),
         "versions": versions,
-        "rows": [asdict(row) | {"faster": row.faster} for row in rows],
+        "rows": [asdict(row) for row in rows],
         "notes": notes,
     }
     RESULTS.joinpath(f"{name}.json").write_text(json.dumps(found, ensure_ascii=False, indent=2) + "\n", "utf-8")

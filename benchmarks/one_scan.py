@@ -6,14 +6,15 @@ single queries are as good as they can be: each reads only the columns it needs 
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from assay.catalog.expression import parse, quote_literal
@@ -28,9 +29,9 @@ from assay.jobs import builds, demo, materialize
 from assay.jobs.context import Context
 from assay.project import Project
 from assay.statement import Statement
-from benchmarks.measure import Row, at_least, call, gate, repeat, save
+from benchmarks.measure import at_least, call, gate, repeat, save
 
-SCALE = 0.17  # about ten million events of the feed
+SCALE = 0.14  # about ten million events of the feed
 RUNS = 3
 TARGET = 5
 SOURCE = "feed"
@@ -51,7 +52,7 @@ class Scene:
     start: date
     end: date
 
-    def run(self, sql: str, writes: bool = True) -> list[tuple[object, ...]]:
+    def run(self, sql: str, writes: bool = True) -> list[tuple[Any, ...]]:
         return list(self.context.engine.run(Statement(sql, "benchmark", writes=writes)).rows)
 
     def stage(self, name: str) -> str:
@@ -64,7 +65,7 @@ class Scene:
         """Rows and bytes that the engine has read so far."""
         sql = "SELECT event, value FROM system.events WHERE event IN ('SelectedRows', 'SelectedBytes')"
         found = dict(self.run(sql, writes=False))
-        return int(str(found["SelectedRows"])), int(str(found["SelectedBytes"]))
+        return found["SelectedRows"], found["SelectedBytes"]
 
 
 @contextmanager
@@ -88,7 +89,7 @@ def scene(scale: float, days: int | None = None) -> Iterator[Scene]:
 def one_scan(scene: Scene, stage: str) -> None:
     """What `platform run` does: the compiled statement, a few days at a time."""
     context = scene.context
-    for days in materialize.chunks(scene.grain, scene.start, scene.end):
+    for days in materialize.chunks(scene.grain, list(zone.days(scene.start, scene.end))):
         after = days[-1] + timedelta(days=1)
         context.engine.run(states.fill(context.catalog, scene.grain, stage, days[0], after, context.database))
 
@@ -111,7 +112,8 @@ def single_query(scene: Scene, stage: str, measure: Measure, dimension: tuple[st
     conditions = [f"{time} >= fromUnixTimestamp({{start:Int64}})", f"{time} < fromUnixTimestamp({{end:Int64}})"]
     conditions += [f"({each})" for each in (source.where, measure.where) if each]
     return f"""INSERT INTO {stage} (source, grain, day, slot, measure, dim, val, {column})
-SELECT '{SOURCE}', '{DAY}', toDate(b_slot, {zone_name}), toDateTime(b_slot, 'UTC'), '{measure.id}', '{name}', b_val, b_state
+SELECT '{SOURCE}', '{DAY}', toDate(b_slot, {zone_name}), toDateTime(b_slot, 'UTC'), '{measure.id}', '{name}',
+  b_val, b_state
 FROM (
   SELECT toStartOfDay({time}, {zone_name}) AS b_slot, {value} AS b_val,
     {aggregate.format(value=measure.expression)} AS b_state
@@ -123,14 +125,15 @@ FROM (
 
 def same_states(scene: Scene, ours: str, theirs: str) -> int:
     """How many states there are. Raises GateFailed unless both tables say the same, empty states left out."""
-    filled = f"""SELECT measure, dim, val, slot, value, finalizeAggregation(users) AS users,
-  ifNotFinite(finalizeAggregation(digest), 0) AS median FROM {{table}} WHERE (value, users, median) != (0, 0, 0)"""
+    filled = """SELECT measure, dim, val, slot, value, finalizeAggregation(users) AS users,
+  ifNotFinite(finalizeAggregation(digest), 0) AS median FROM {table} WHERE (value, users, median) != (0, 0, 0)"""
     sql = f"""SELECT count(), countIf(a.measure = '' OR b.measure = '' OR a.value != b.value OR a.users != b.users
   OR abs(a.median - b.median) > {_DIGEST_TOLERANCE} * greatest(a.median, b.median))
-FROM ({filled.format(table=ours)}) AS a FULL JOIN ({filled.format(table=theirs)}) AS b USING (measure, dim, val, slot)"""
+FROM ({filled.format(table=ours)}) AS a FULL JOIN ({filled.format(table=theirs)}) AS b
+USING (measure, dim, val, slot)"""
     ((states, different),) = scene.run(sql, writes=False)
     gate(states != 0 and different == 0, f"{different} of {states} states differ")
-    return int(str(states))
+    return int(states)
 
 
 def check(scene: Scene) -> int:
@@ -144,27 +147,29 @@ def check(scene: Scene) -> int:
 def main() -> None:
     with scene(SCALE) as found:
         ((events,),) = found.run(f"SELECT count() FROM {found.context.catalog.source(SOURCE).spec.table}", writes=False)
-        states = check(found)
-        sides = {"one scan": one_scan, "single queries": single_queries}
-        read = {name: _read(found, side) for name, side in sides.items()}
-        ours, theirs = (
-            repeat(RUNS, partial(call, partial(side, found, "assay.bench")), partial(found.stage, "bench"))
-            for side in sides.values()
-        )
-        queries = len(found.grain.measures) * (1 + len(found.grain.dimensions))
-        what = f"daily states, {len(found.grain.measures)} measures × {len(found.grain.dimensions)} dimensions"
-        row = at_least(f"{what}, {events:,} rows", ours, theirs, f"{queries} single queries", TARGET)
+        count = check(found)
+        ours, theirs = repeat(RUNS, *(partial(_seconds, found, side) for side in (one_scan, single_queries)))
+        measures, dimensions = len(found.grain.measures), len(found.grain.dimensions)
+        name = f"daily states, {measures} measures × {dimensions} dimensions, {events / 1e6:.1f} M rows, one scan"
+        row = at_least(name, f"{measures * (1 + dimensions)} single queries", ours, theirs, TARGET)
         save(
-            "one_scan", "Engine (embedded chDB)", [row], ["chdb", "clickhouse-connect"],
-            gate=f"{states:,} states are the same on both sides", days=(found.end - found.start).days, read=read,
+            "one_scan", "Engine", [row], {name: version(name) for name in ("chdb", "clickhouse-connect")},
+            gate=f"Both sides give the same {count:,} states.",
+            read=f"One scan reads {_read(found, one_scan)}, the single queries {_read(found, single_queries)}.",
+            days=f"{(found.end - found.start).days} days; both sides write into a table in memory.",
         )  # fmt: skip
 
 
-def _read(scene: Scene, side: Callable[[Scene, str], None]) -> dict[str, int]:
+def _seconds(scene: Scene, side: Callable[[Scene, str], None]) -> float:
+    stage = scene.stage("bench")
+    return call(partial(side, scene, stage))
+
+
+def _read(scene: Scene, side: Callable[[Scene, str], None]) -> str:
     stage, before = scene.stage("bench"), scene.read()
     side(scene, stage)
     rows, size = (after - was for after, was in zip(scene.read(), before, strict=True))
-    return {"rows": rows, "bytes": size}
+    return f"{rows / 1e6:,.0f} M rows ({size / 1e9:.2f} GB)"
 
 
 if __name__ == "__main__":

@@ -17,82 +17,99 @@ NAMES = (
     "dim", "dims", "digest", "users", "grain", "source", "check", "failures", "numerator", "denominator",
     "units", "v0", "n0", "d0", "first", "last", "start", "rows", "days",
 )  # fmt: skip
-IN_SLOTS = ("slot", "k", "dim", "val", "value")
+CLOCKS = ("time", "n", "day", "start", "slot")  # columns from which also the time of an event is made
 ROWS = 40
 DAY, END = date(2025, 3, 9), date(2025, 3, 10)
 NOON = datetime(2025, 3, 9, 12, tzinfo=UTC)
 
 
-def _of(name: str) -> str:
-    """Definitions that read the column `name` wherever SQL is allowed."""
+def _source(source: str, time: str, names: tuple[str, ...]) -> str:
+    """Reads columns wherever SQL is allowed."""
+    entities = ", ".join(f"u_{name}: '`{name}`'" for name in names)
+    bins = ", ".join(f"half_{name}: {{bins: '`{name}`', cuts: [10]}}" for name in names)
+    tops = ", ".join(f"most_{name}: {{column: '`{name}` % 4', top: 2}}" for name in names[:5])
+    accepted = ", ".join(f"'`{name}` >= 0': [1]" for name in names)
     return f"""
-sources:
-  in_{name}:
+  {source}:
     table: RAW.events
-    time: toDateTime(1741521600 + `{name}`, 'UTC')
-    entities: {{user: "`{name}`"}}
-    dimensions: {{half: {{bins: "`{name}`", cuts: [10]}}, most: {{column: "`{name}` % 4", top: 2}}}}
-    checks: {{not_null: ["`{name}`"], accepted: {{"`{name}` >= 0": [1]}}, min_rows_per_day: {ROWS}}}
+    time: "{time}"
+    entities: {{{entities}}}
+    dimensions: {{{bins}, {tops}}}
+    checks: {{not_null: ["`{'`", "`'.join(names)}`"], accepted: {{{accepted}}}, min_rows_per_day: {ROWS}}}"""
+
+
+def _metrics(name: str, source: str, ending: str) -> str:
+    return f"""
 metrics:
-  events_{name}: {{type: count, source: in_{name}, where: "`{name}` >= 20"}}
-  average_{name}: {{type: mean, source: in_{name}, value: "`{name}`"}}
-  middle_{name}: {{type: quantile, source: in_{name}, value: "`{name}`", level: 0.5}}
-  whos_{name}: {{type: unique, source: in_{name}, of: user, where: "`{name}` >= 20"}}
+  events_{ending}: {{type: count, source: {source}, where: "`{name}` >= 20"}}
+  average_{ending}: {{type: mean, source: {source}, value: "`{name}`"}}
+  middle_{ending}: {{type: quantile, source: {source}, value: "`{name}`", level: 0.5}}
+  whos_{ending}: {{type: unique, source: {source}, of: u_{name}, where: "`{name}` >= 20"}}
 experiments:
-  test_{name}:
+  test_{ending}:
     hypothesis: It does not matter what a column is called.
-    assignment: {{source: in_{name}, column: "`{name}` % 2", variants: {{even: 0, odd: 1}}}}
-    exposure: {{source: in_{name}, where: "`{name}` >= 0"}}
+    entity: u_{name}
+    assignment: {{source: {source}, column: "`{name}` % 2", variants: {{even: 0, odd: 1}}}}
+    exposure: {{source: {source}, where: "`{name}` >= 0"}}
     start: {DAY}
     end: {END}
-    metrics: {{primary: [average_{name}]}}
+    metrics: {{primary: [average_{ending}]}}
 """
 
 
-def _alert(name: str) -> str:
-    return f"alerts: {{alert_{name}: {{metrics: [average_{name}], every: 15m, by: [most], route: nobody}}}}"
+def _clock(name: str) -> str:
+    """A source whose time is made from the column, and an alert on it."""
+    source = _source(f"by_{name}", f"toDateTime(1741521600 + `{name}`, 'UTC')", (name,))
+    alert = f"alerts: {{a_{name}: {{metrics: [average_{name}_2], every: 15m, by: [most_{name}], route: nobody}}}}"
+    return f"sources:{source}{_metrics(name, f'by_{name}', f'{name}_2')}{alert}"
 
 
 @pytest.fixture(scope="module")
 def shop(lab):
-    files = {f"metrics/{name}.yaml": _of(name) for name in NAMES}
-    files |= {f"alerts/{name}.yaml": _alert(name) for name in IN_SLOTS}
+    files = {f"metrics/{name}.yaml": _metrics(name, "app", name) for name in NAMES}
+    files["metrics/the_source.yaml"] = "sources:" + _source("app", "moment", NAMES)
+    files |= {f"alerts/{name}.yaml": _clock(name) for name in CLOCKS}
     files["alerts/routes.yaml"] = "routes: {nobody: {outbox: {path: outbox}}}"
-    shop = lab.shop(files, {"events": ", ".join(f"`{name}` Int64" for name in NAMES)})
-    shop.load("events", [dict.fromkeys(NAMES, at) for at in range(ROWS)])
+    shop = lab.shop(files, {"events": "moment DateTime('UTC'), " + ", ".join(f"`{name}` Int64" for name in NAMES)})
+    shop.load("events", [{"moment": NOON, **dict.fromkeys(NAMES, at)} for at in range(ROWS)])
     assert materialize.run(shop.context).ok
     return shop
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_series(shop, name: str) -> None:
-    names = [f"{kind}_{name}" for kind in ("events", "average", "whos", "middle")]
+ENDINGS = [*NAMES, *(f"{name}_2" for name in CLOCKS)]
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_series(shop, ending: str) -> None:
+    names = [f"{kind}_{ending}" for kind in ("events", "average", "whos", "middle")]
     rows = query(shop.context, names, DAY, END)
     assert [row.value for row in rows] == [20, 19.5, 20, pytest.approx(19.5, abs=1)]
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_dimensions(shop, name: str) -> None:
-    halves, most = (
-        {row.by[by]: row.denominator for row in query(shop.context, [f"average_{name}"], DAY, END, by)}
-        for by in ("half", "most")
-    )
-    assert halves == {"<10": 10, "10+": 30}
-    assert most == {"0": 10, "1": 10, "other": 20}
+def test_bins(shop, name: str) -> None:
+    rows = query(shop.context, [f"average_{name}"], DAY, END, f"half_{name}")
+    assert {row.by[f"half_{name}"]: row.denominator for row in rows} == {"<10": 10, "10+": 30}
 
 
-@pytest.mark.parametrize("name", IN_SLOTS)
+@pytest.mark.parametrize("name", CLOCKS)
+def test_most_frequent_values(shop, name: str) -> None:
+    rows = query(shop.context, [f"average_{name}_2"], DAY, END, f"most_{name}")
+    assert {row.by[f"most_{name}"]: row.denominator for row in rows} == {"0": 10, "1": 10, "other": 20}
+
+
+@pytest.mark.parametrize("name", CLOCKS)
 def test_slots(shop, name: str) -> None:
-    metrics = [shop.context.catalog.metric(f"average_{name}")]
-    statement = series.slots(shop.context.catalog, metrics, "15m", ["", "most"], [[NOON]], shop.context.database)
+    metrics, dimensions = [shop.context.catalog.metric(f"average_{name}_2")], ["", f"most_{name}"]
+    statement = series.slots(shop.context.catalog, metrics, "15m", dimensions, [[NOON]], shop.context.database)
     rows = shop.context.engine.run(statement).dicts()
     assert {row["val"]: row["n0"] for row in rows} == {"": 780, "0": 180, "1": 190, "other": 410}
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_experiments(shop, name: str) -> None:
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_experiments(shop, ending: str) -> None:
     catalog, run = shop.context.catalog, shop.context.engine.run
-    definition, metrics = catalog.definitions.experiments[f"test_{name}"], [catalog.metric(f"average_{name}")]
+    definition, metrics = catalog.definitions.experiments[f"test_{ending}"], [catalog.metric(f"average_{ending}")]
     plan = Plan(catalog, definition, metrics)
     rows = list(run(experiment.moments(plan)).dicts())
     assert [(row["variant"], row["n"], row["s_y0"], row["s_y1"]) for row in rows] == [

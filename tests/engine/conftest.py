@@ -82,7 +82,8 @@ def rows(engine: Engine) -> Callable[[str], list[tuple[object, ...]]]:
 @pytest.fixture
 def table(write: Callable[[str], None]) -> str:
     """A fresh table by day, with three rows on the first of May and two on the second."""
-    name = f"default.target_{next(_NUMBERS)}"
+    write("CREATE DATABASE IF NOT EXISTS shop")
+    name = f"shop.target_{next(_NUMBERS)}"
     write(
         f"CREATE TABLE {name} (day Date, n UInt32) ENGINE = MergeTree PARTITION BY day ORDER BY n "
         "SETTINGS non_replicated_deduplication_window = 100"

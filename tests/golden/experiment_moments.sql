@@ -32,8 +32,8 @@ GROUP BY assay__unit
 assay__in_shop AS (
 SELECT
   assay__unit, any(assay__arm) AS assay__variant
-  , countIf(at >= assay__first) AS assay__y_318d32ede739781b
-  , countIf(at < fromUnixTimestamp({start:Int64})) AS assay__x_318d32ede739781b
+  , countIf(at >= assay__first) AS assay__y_c49ef9469a4c4874
+  , countIf(at < fromUnixTimestamp({start:Int64})) AS assay__x_c49ef9469a4c4874
   , ifNull(sumIf(toFloat64(1), at >= assay__first), 0) AS assay__y_00308ca5d7eda960
   , ifNull(sumIf(toFloat64(1), at < fromUnixTimestamp({start:Int64})), 0) AS assay__x_00308ca5d7eda960
 FROM orders AS assay__events
@@ -44,12 +44,12 @@ GROUP BY assay__unit
 assay__units AS (
   SELECT assay__in_app.assay__variant AS assay__variant
     , assay__y_f25539ea8cb0c3c1 AS y0
-    , toFloat64(((assay__y_b29afcc43da54a40 > 0) AND (assay__y_318d32ede739781b > 0))) AS y1
-    , toFloat64(((assay__y_b29afcc43da54a40 > 0) OR (assay__y_318d32ede739781b > 0))) AS y2
+    , toFloat64(((assay__y_b29afcc43da54a40 > 0) AND (assay__y_c49ef9469a4c4874 > 0))) AS y1
+    , toFloat64(((assay__y_b29afcc43da54a40 > 0) OR (assay__y_c49ef9469a4c4874 > 0))) AS y2
     , assay__y_00308ca5d7eda960 AS y3
     , assay__x_f25539ea8cb0c3c1 AS x_y0
-    , toFloat64(((assay__x_b29afcc43da54a40 > 0) AND (assay__x_318d32ede739781b > 0))) AS x_y1
-    , toFloat64(((assay__x_b29afcc43da54a40 > 0) OR (assay__x_318d32ede739781b > 0))) AS x_y2
+    , toFloat64(((assay__x_b29afcc43da54a40 > 0) AND (assay__x_c49ef9469a4c4874 > 0))) AS x_y1
+    , toFloat64(((assay__x_b29afcc43da54a40 > 0) OR (assay__x_c49ef9469a4c4874 > 0))) AS x_y2
     , assay__x_00308ca5d7eda960 AS x_y3
   FROM assay__in_app
   LEFT JOIN assay__in_shop ON assay__in_app.assay__unit = assay__in_shop.assay__unit

@@ -12,9 +12,9 @@ FROM (
     multiIf(grouping(assay__d_age_group) = 0, 'age_group', grouping(assay__d_city) = 0, 'city', 1, '', '') AS assay__dim,
     multiIf(grouping(assay__d_age_group) = 0, assay__d_age_group, grouping(assay__d_city) = 0, assay__d_city, 1, '', '') AS assay__val,
     [
-      ifNull(sumIf(assay__v0, assay__w0), 0),
-      ifNull(sumIf(assay__v1, assay__w1), 0),
-      ifNull(sumIf(assay__v2, assay__w2), 0),
+      ifNull(sum(assay__c0), 0),
+      ifNull(sum(assay__c1), 0),
+      ifNull(sum(assay__c2), 0),
       toFloat64(0),
       toFloat64(0),
       toFloat64(0)
@@ -24,37 +24,51 @@ FROM (
       arrayReduce('groupBitmapState', emptyArrayUInt64()),
       arrayReduce('groupBitmapState', emptyArrayUInt64()),
       arrayReduce('groupBitmapState', emptyArrayUInt64()),
-      groupBitmapStateIf(assumeNotNull(assay__v4), assay__w4 AND assay__v4 IS NOT NULL),
-      groupBitmapStateIf(assumeNotNull(assay__v5), assay__w5 AND assay__v5 IS NOT NULL)
+      groupBitmapMergeState(assay__c4),
+      groupBitmapMergeState(assay__c5)
     ] AS assay__users,
     [
       arrayReduce('quantileTDigestState', emptyArrayFloat64()),
       arrayReduce('quantileTDigestState', emptyArrayFloat64()),
       arrayReduce('quantileTDigestState', emptyArrayFloat64()),
-      quantileTDigestStateIf(assumeNotNull(assay__v3), assay__w3 AND assay__v3 IS NOT NULL),
+      quantileTDigestMergeState(assay__c3),
       arrayReduce('quantileTDigestState', emptyArrayFloat64()),
       arrayReduce('quantileTDigestState', emptyArrayFloat64())
     ] AS assay__digests
   FROM (
+    -- one row per slot and combination of dimensions: far fewer than events, so that the grouping sets are cheap
     SELECT
-      toStartOfDay(at, 'America/New_York') AS assay__slot
-      , multiIf((age) IS NULL, '(none)', (age) < 18, '<18', (age) < 25, '18-24', (age) < 35, '25-34', '35+') AS assay__d_age_group
-      , if(ifNull(toString(city), '(none)') IN (SELECT val FROM assay.dimension_values WHERE dimension = 'city:7a769233'), ifNull(toString(city), '(none)'), 'other') AS assay__d_city
-      , toFloat64(1) AS assay__v0
-      , ifNull((kind = 'view'), 0) != 0 AS assay__w0
-      , toFloat64(amount) AS assay__v1
-      , 1 AS assay__w1
-      , toFloat64(isNotNull(amount)) AS assay__v2
-      , 1 AS assay__w2
-      , toFloat64(amount) AS assay__v3
-      , 1 AS assay__w3
-      , (toUInt64(user_id)) AS assay__v4
-      , 1 AS assay__w4
-      , (cityHash64(session_key)) AS assay__v5
-      , 1 AS assay__w5
-    FROM shop.events
-    WHERE at >= fromUnixTimestamp({start:Int64}) AND at < fromUnixTimestamp({end:Int64})
+      assay__slot
+      , assay__d_age_group
+      , assay__d_city
+      , sumIf(assay__v0, assay__w0) AS assay__c0
+      , sumIf(assay__v1, assay__w1) AS assay__c1
+      , sumIf(assay__v2, assay__w2) AS assay__c2
+      , quantileTDigestStateIf(assumeNotNull(assay__v3), assay__w3 AND assay__v3 IS NOT NULL) AS assay__c3
+      , groupBitmapStateIf(assumeNotNull(assay__v4), assay__w4 AND assay__v4 IS NOT NULL) AS assay__c4
+      , groupBitmapStateIf(assumeNotNull(assay__v5), assay__w5 AND assay__v5 IS NOT NULL) AS assay__c5
+    FROM (
+      SELECT
+        toStartOfDay(at, 'America/New_York') AS assay__slot
+        , multiIf((age) IS NULL, '(none)', (age) < 18, '<18', (age) < 25, '18-24', (age) < 35, '25-34', '35+') AS assay__d_age_group
+        , if(ifNull(toString(city), '(none)') IN (SELECT val FROM assay.dimension_values WHERE dimension = 'city:7a769233'), ifNull(toString(city), '(none)'), 'other') AS assay__d_city
+        , toFloat64(1) AS assay__v0
+        , ifNull((kind = 'view'), 0) != 0 AS assay__w0
+        , toFloat64(amount) AS assay__v1
+        , 1 AS assay__w1
+        , toFloat64(isNotNull(amount)) AS assay__v2
+        , 1 AS assay__w2
+        , toFloat64(amount) AS assay__v3
+        , 1 AS assay__w3
+        , (toUInt64(user_id)) AS assay__v4
+        , 1 AS assay__w4
+        , (if(toString(toUInt64OrZero(toString(session_key))) = toString(session_key), toUInt64OrZero(toString(session_key)), cityHash64(toString(session_key)))) AS assay__v5
+        , 1 AS assay__w5
+      FROM shop.events
+      WHERE at >= fromUnixTimestamp({start:Int64}) AND at < fromUnixTimestamp({end:Int64})
   AND (not is_test)
+    )
+    GROUP BY assay__slot, assay__d_age_group, assay__d_city
   )
   GROUP BY GROUPING SETS (
     (assay__slot)
@@ -63,6 +77,6 @@ FROM (
   )
 )
 ARRAY JOIN
-  ['1f6b9e13219221e7', 'f25539ea8cb0c3c1', '40c0d2a6f842ca54', 'befaee35a1ba57c6', 'b29afcc43da54a40', 'cc48d9c1300db943'] AS assay__measure,
+  ['1f6b9e13219221e7', 'f25539ea8cb0c3c1', '40c0d2a6f842ca54', 'befaee35a1ba57c6', 'b29afcc43da54a40', '3cfb3fafa2a0e3ba'] AS assay__measure,
   assay__values AS assay__value, assay__users AS assay__user, assay__digests AS assay__digest
 SETTINGS max_partitions_per_insert_block = 0

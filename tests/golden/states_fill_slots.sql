@@ -12,9 +12,9 @@ FROM (
     multiIf(grouping(assay__d_age_group) = 0, 'age_group', grouping(assay__d_city) = 0, 'city', 1, '', '') AS assay__dim,
     multiIf(grouping(assay__d_age_group) = 0, assay__d_age_group, grouping(assay__d_city) = 0, assay__d_city, 1, '', '') AS assay__val,
     [
-      ifNull(sumIf(assay__v0, assay__w0), 0),
-      ifNull(sumIf(assay__v1, assay__w1), 0),
-      ifNull(sumIf(assay__v2, assay__w2), 0)
+      ifNull(sum(assay__c0), 0),
+      ifNull(sum(assay__c1), 0),
+      ifNull(sum(assay__c2), 0)
     ] AS assay__values,
     [
       arrayReduce('groupBitmapState', emptyArrayUInt64()),
@@ -27,19 +27,30 @@ FROM (
       arrayReduce('quantileTDigestState', emptyArrayFloat64())
     ] AS assay__digests
   FROM (
+    -- one row per slot and combination of dimensions: far fewer than events, so that the grouping sets are cheap
     SELECT
-      toStartOfDay(at, 'America/New_York') + intDiv(toUnixTimestamp(at) - toUnixTimestamp(toStartOfDay(at, 'America/New_York')), 1800) * 1800 AS assay__slot
-      , multiIf((age) IS NULL, '(none)', (age) < 18, '<18', (age) < 25, '18-24', (age) < 35, '25-34', '35+') AS assay__d_age_group
-      , if(ifNull(toString(city), '(none)') IN (SELECT val FROM assay.dimension_values WHERE dimension = 'city:7a769233'), ifNull(toString(city), '(none)'), 'other') AS assay__d_city
-      , toFloat64(1) AS assay__v0
-      , ifNull((kind = 'view'), 0) != 0 AS assay__w0
-      , toFloat64(amount) AS assay__v1
-      , 1 AS assay__w1
-      , toFloat64(isNotNull(amount)) AS assay__v2
-      , 1 AS assay__w2
-    FROM shop.events
-    WHERE at >= fromUnixTimestamp({start:Int64}) AND at < fromUnixTimestamp({end:Int64})
+      assay__slot
+      , assay__d_age_group
+      , assay__d_city
+      , sumIf(assay__v0, assay__w0) AS assay__c0
+      , sumIf(assay__v1, assay__w1) AS assay__c1
+      , sumIf(assay__v2, assay__w2) AS assay__c2
+    FROM (
+      SELECT
+        toStartOfDay(at, 'America/New_York') + intDiv(toUnixTimestamp(at) - toUnixTimestamp(toStartOfDay(at, 'America/New_York')), 1800) * 1800 AS assay__slot
+        , multiIf((age) IS NULL, '(none)', (age) < 18, '<18', (age) < 25, '18-24', (age) < 35, '25-34', '35+') AS assay__d_age_group
+        , if(ifNull(toString(city), '(none)') IN (SELECT val FROM assay.dimension_values WHERE dimension = 'city:7a769233'), ifNull(toString(city), '(none)'), 'other') AS assay__d_city
+        , toFloat64(1) AS assay__v0
+        , ifNull((kind = 'view'), 0) != 0 AS assay__w0
+        , toFloat64(amount) AS assay__v1
+        , 1 AS assay__w1
+        , toFloat64(isNotNull(amount)) AS assay__v2
+        , 1 AS assay__w2
+      FROM shop.events
+      WHERE at >= fromUnixTimestamp({start:Int64}) AND at < fromUnixTimestamp({end:Int64})
   AND (not is_test)
+    )
+    GROUP BY assay__slot, assay__d_age_group, assay__d_city
   )
   GROUP BY GROUPING SETS (
     (assay__slot)

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats as reference
 
 from assay.errors import UsageError
-from assay.stats import Gate, Histogram, bimodality, crossovers, day_stability, decide, distribution
+from assay.stats import Gate, Histogram, bimodality, crossovers, day_stability, decide, distribution, spread
 
 EDGES = np.linspace(0, 1, 101)
 N = 10_000
@@ -135,3 +135,48 @@ def test_the_broken_hypothesis_is_blocked() -> None:
     status = "fail" if found.pvalue is not None and found.pvalue < 0.001 else "pass"
     verdict = decide([Gate("distribution", status, found.pvalue, "two groups of users")], [])  # type: ignore[arg-type]
     assert verdict.verdict == "blocked"
+
+
+def _rates(seed: int, mean: float, n: int = 1000) -> np.ndarray:
+    return np.random.default_rng(seed).beta(mean * 30, (1 - mean) * 30, n)
+
+
+FINE = np.linspace(0, 1, 2001)
+
+
+def test_spread_agrees_with_welch_on_distances_from_the_median() -> None:
+    control, treatment = _rates(1, 0.2), _rates(2, 0.3)
+    expected = reference.ttest_ind(
+        *(np.abs(arm - np.median(arm)) for arm in (treatment, control)), equal_var=False
+    ).pvalue
+    found = spread(Histogram.of(FINE, control), Histogram.of(FINE, treatment))
+    assert found.pvalue == pytest.approx(expected, rel=0.02), "bins of 0.0005 move a distance by less than that"
+
+
+def test_spread_ignores_a_shift_and_sees_users_moving_apart() -> None:
+    control = _rates(3, 0.2)
+    shifted = spread(Histogram.of(FINE, control), Histogram.of(FINE, control + 0.05))
+    assert shifted.pvalue is not None
+    assert shifted.pvalue > 0.9
+    apart = np.concatenate([_rates(4, 0.1, 570), _rates(5, 0.32, 430)])
+    found = spread(Histogram.of(FINE, control), Histogram.of(FINE, apart))
+    assert found.ratio is not None
+    assert found.ratio > 1.25
+    assert found.pvalue is not None
+    assert found.pvalue < 1e-6
+
+
+def test_spread_keeps_its_level() -> None:
+    """2,000 A/A comparisons: the share below 5 % is within three standard errors of it."""
+    arms = [Histogram.of(FINE, _rates(seed, 0.2, 300)) for seed in range(4000)]
+    pvalues = [spread(*pair).pvalue for pair in zip(arms[::2], arms[1::2], strict=True)]
+    rate = np.mean([p < 0.05 for p in pvalues if p is not None])
+    assert abs(rate - 0.05) < 3 * np.sqrt(0.05 * 0.95 / 2000)
+
+
+@pytest.mark.parametrize(("control", "treatment"), [([0.2] * 10, [0.2] * 10), ([0.2] * 100, [0.2] * 100)])
+def test_spread_without_an_answer_says_why(control: list[float], treatment: list[float]) -> None:
+    edges = np.array([0.0, 0.4, 1.0])
+    found = spread(Histogram.of(edges, control), Histogram.of(edges, treatment))
+    assert found.pvalue is None or found.ratio is not None
+    assert (found.pvalue is None) == bool(found.reason)

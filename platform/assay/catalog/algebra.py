@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TypeGuard, TypeVar, cast
 
 T = TypeVar("T")
 _SETS: dict[type, str] = {ast.BitAnd: "&", ast.BitOr: "|", ast.Sub: "-"}
@@ -25,7 +25,7 @@ def fold(text: str, sets: bool, name: Callable[[str], T], number: Callable[[floa
     def walk(node: ast.expr) -> T:
         if isinstance(node, ast.Name):
             return name(node.id)
-        if isinstance(node, ast.Constant) and isinstance(node.value, int | float) and not sets:
+        if isinstance(node, ast.Constant) and _is_number(node.value) and not sets:
             return number(float(node.value))
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and not sets:
             return join("-", number(0.0), walk(node.operand))
@@ -34,6 +34,11 @@ def fold(text: str, sets: bool, name: Callable[[str], T], number: Callable[[floa
         raise BadAlgebra(f"only names{'' if sets else ', numbers'} and {' '.join(operators.values())} are allowed")
 
     return walk(_parsed(text))
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    """True is an int to Python, and 1e999 is infinite; neither is a number here."""
+    return type(value) in (int, float) and abs(cast("float", value)) < 1e300
 
 
 def _parsed(text: str) -> ast.expr:

@@ -53,8 +53,9 @@ def _learn(sql: str) -> Known:
         tree = _tree(sql, tokens)
     except _glot().errors.SqlglotError as error:
         raise _unparsed(error) from error
-    _refuse_nodes(tree)
-    columns = frozenset(str(each.parts[0].name) for each in tree.find_all(_glot().exp.Column))
+    nodes = list(tree.walk())  # once: walking costs more than parsing
+    _refuse_nodes(nodes)
+    columns = frozenset(str(each.parts[0].name) for each in nodes if isinstance(each, _glot().exp.Column))
     if reserved := sorted(name for name in columns if name.lower().startswith(RESERVED)):
         raise _not_one(f"'{reserved[0]}' is a name that the compiler keeps for itself.", "Use columns of the table.")
     return _normal(sql, tokens, tree), columns
@@ -96,32 +97,44 @@ def _tree(sql: str, tokens: Sequence[Any]) -> Any:
     return tree
 
 
+# How sqlglot begins its complaints, and what we say instead of them.
+_COMPLAINTS = (
+    ("Invalid expression", "it does not belong here"),
+    ("Required keyword", "something is missing here"),
+    ("Expecting", "a bracket is missing here"),
+    ("The number of provided arguments", "the function takes another number of arguments"),
+    ("Error tokenizing", "a quote is not closed, or a character is not of the language"),
+    ("Missing", "a quote is not closed"),
+)
+
+
 def _unparsed(error: Any) -> BadExpression:
     first = (getattr(error, "errors", None) or [{}])[0]
-    what = first.get("description") or str(error).splitlines()[0]
+    told = first.get("description") or str(error).splitlines()[0]
+    what = next((ours for theirs, ours in _COMPLAINTS if told.startswith(theirs)), told.rstrip("."))
     near = (first.get("highlight") or "").strip()
     place = f" near '{near}'" if near else ""
     return BadExpression(
         "E401",
-        f"The SQL cannot be parsed{place}: {what.rstrip('.')}.",
+        f"The SQL cannot be parsed{place}: {what}.",
         "It must be one expression in ClickHouse SQL.",
         "Correct the SQL.",
     )
 
 
-def _refuse_nodes(tree: Any) -> None:
+def _refuse_nodes(nodes: Sequence[Any]) -> None:
     exp = _glot().exp
     kinds = (
-        (exp.Query, "a subquery"),
+        ((exp.Query,), "a subquery"),
         ((exp.Alias, exp.Aliases), "an alias, or an operator is missing between two words"),
         ((exp.Placeholder, exp.Parameter), "a placeholder"),
         ((exp.AggFunc, exp.Window), "an aggregate: metrics aggregate by their type"),
         ((exp.Star, exp.Columns), "a list of columns"),
     )
     for kind, what in kinds:
-        if tree.find(*(kind if isinstance(kind, tuple) else (kind,))) is not None:
+        if any(isinstance(each, kind) for each in nodes):
             raise _not_one(f"It holds {what}.", "Write one expression over columns.")
-    for each in tree.find_all(exp.In):
+    for each in (node for node in nodes if isinstance(node, exp.In)):
         if isinstance(each.args.get("field"), exp.Column | exp.Func) or _single_column(each):
             raise _not_one("The right side of IN could be a table.", "List the values: IN (1, 2).")
 

@@ -23,16 +23,16 @@ getsettingordefault hostname initialqueryid initial_query_id pg_get_userbyid pgg
 servertimezone serveruuid session_user shardcount shardnum showcertificate tcpport timezone transactionid user version
 """
 BLOCKS = """arrayjoin unnest blocknumber blocksize blockserializedsize rownumberinblock rownumberinallblocks
-runningconcurrency runningaccumulate rundifference runningdifference runningdifferencestartingwithfirstvalue neighbor
+runningconcurrency runningaccumulate runningdifference runningdifferencestartingwithfirstvalue neighbor
 isconstant dumpcolumnstructure tocolumntypename lowcardinalityindices lowcardinalitykeys __applyfilter
 financialnetpresentvalueextended"""
-ELSEWHERE = """file joinget joingetornull hascolumnintable sleep sleepeachrow throwif executable url aiclassify
-aiextract aifilter aigenerate airedact aitranslate assigncentroid catboostevaluate naivebayesclassifier
+ELSEWHERE = """file joinget joingetornull hascolumnintable sleep sleepeachrow throwif aiclassify
+aiextract aifilter aigenerate airedact aitranslate assigncentroid naivebayesclassifier
 naivebayesclassifierwithprob naivebayesclassifierwithallprobs timeseriescopytag timeseriescopytags timeseriesextracttag
 timeseriesgrouptosamplingkey timeseriesgrouptotags timeseriesidtogroup timeseriesidtotags timeseriesidtotagsgroup
 timeseriesjointags timeseriesremovealltagsexcept timeseriesremovetag timeseriesremovetags timeseriesreplacetag
 timeseriestagsgrouptotags timeseriestagstogroup timeseriesthrowduplicateseriesif"""
-TABLES = "in notin nullin notnullin globalin globalnotin globalnullin globalnotnullin exists"
+TABLES = "in notin nullin notnullin globalin globalnotin globalnullin globalnotnullin"
 
 FORBIDDEN = frozenset(" ".join((CLOCKS, CHANCE, SERVER, BLOCKS, ELSEWHERE, TABLES)).split())
 # ClickHouse calls these without brackets too.

@@ -88,11 +88,16 @@ class Lowering:
             raise DefinitionsError(error.at(self.definition.at(field))) from error
 
     def entity(self, name: str) -> str:
-        """SQL of an entity as UInt64: integers as they are, and so what has no declared type; the rest by a hash."""
+        """SQL of an entity as UInt64: whole numbers as they are, everything else by a 64-bit hash of its text.
+
+        A column declared as an integer needs no look at its text. The text `7` is the number 7, `007` is not.
+        """
         source = self.source
         column = source.entities[name]
-        declared = source.columns.get(column, "UInt64").replace(" ", "")
-        return f"toUInt64({column})" if _INTEGER.fullmatch(declared) else f"cityHash64({column})"
+        if _INTEGER.fullmatch(source.columns.get(column, "").replace(" ", "")):
+            return f"toUInt64({column})"
+        text = f"toString({column})"
+        return f"if(toString(toUInt64OrZero({text})) = {text}, toUInt64OrZero({text}), cityHash64({text}))"
 
     def refuse(self, code: str, message: str, why: str, fix: str, *path: str) -> DefinitionsError:
         return DefinitionsError(Diagnostic(code, message, why, fix, self.definition.at(*path)))
@@ -175,14 +180,6 @@ def _same_entity(series: Series, spec: SetMetric, at: Lowering) -> None:
             f"'{spec.expr}' mixes the entities {' and '.join(entities)}.",
             "A set holds one kind of thing; two kinds have no members in common.",
             "Use unique metrics of one entity.",
-            "expr",
-        )
-    if len({leaf.measure.expression.split("(")[0] for leaf in leaves(series)}) > 1:
-        raise at.refuse(
-            "E301",
-            f"'{spec.expr}' mixes a numeric id with one of another type.",
-            "Numbers are stored as they are and other ids by their hash, so that the two never meet.",
-            "Give the id one type in the 'columns:' of all sources.",
             "expr",
         )
 

@@ -13,6 +13,7 @@ from assay.engine import faults
 from assay.engine.dsn import Dsn
 from assay.engine.guard import refuse_statements
 from assay.engine.lock import exclusive
+from assay.engine.publish import recover
 from assay.errors import AssayError, WarehouseError
 from assay.statement import Insert, Statement, Table
 
@@ -43,10 +44,12 @@ class ClickHouse:
     def _once(self, statement: Statement | Insert) -> Table:
         if isinstance(statement, Insert):
             return self._insert(statement)
-        refuse_statements(statement.sql)
+        refuse_statements(statement.sql, statement.writes)
         sql = _with_origin(statement)
         arguments: dict[str, Any] = {"parameters": dict(statement.parameters)} if statement.parameters else {}
-        settings = dict(statement.settings) | self._labels(statement)
+        # a server takes a statement's own `readonly` over the client's, and would let a reader write
+        settings = {name: value for name, value in statement.settings.items() if name != "readonly"}
+        settings |= self._labels(statement)
         if settings:
             arguments["settings"] = settings
         if statement.writes:
@@ -93,7 +96,10 @@ def connect(dsn: Dsn, timeout: int = 300, wait: float = 10.0) -> Iterator[ClickH
         stack.callback(reader.close)
         writer = _open(dsn, timeout, limits)
         stack.callback(writer.close)
-        yield ClickHouse(reader, writer, dsn.embedded)
+        engine = ClickHouse(reader, writer, dsn.embedded)
+        if dsn.embedded:  # nobody else has it open, so whoever was publishing is dead
+            recover(engine)
+        yield engine
 
 
 def _open(dsn: Dsn, timeout: int, settings: dict[str, Any]) -> Any:
@@ -128,7 +134,7 @@ def _unreachable(dsn: Dsn, error: Exception) -> AssayError:
     code, fix = faults.classify(error)
     return WarehouseError.of(
         code if code == "E508" else "E504",
-        f"The warehouse {dsn} cannot be opened: {str(error).splitlines()[0][:300]}",
+        f"The warehouse {dsn} cannot be opened: {str(error).splitlines()[0][:300].rstrip('.')}.",
         why="Every number comes from ClickHouse.",
         fix=fix if code != "E505" else "Check that the address is right and that the folder or server is reachable.",
     )

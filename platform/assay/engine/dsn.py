@@ -44,8 +44,8 @@ def parse_dsn(text: str, root: Path | None = None) -> Dsn:
     """
     try:
         parts = urlsplit(text)
-    except ValueError as error:
-        raise _not_understood("Its host is malformed.") from error
+    except ValueError:
+        raise _not_understood("Its host is malformed.") from None  # the cause would repeat the text
     if parts.scheme == "chdb":
         return _embedded(parts, root or Path.cwd())
     if parts.scheme in _SECURE and parts.hostname:
@@ -55,7 +55,7 @@ def parse_dsn(text: str, root: Path | None = None) -> Dsn:
 
 def _embedded(parts: SplitResult, root: Path) -> Dsn:
     path = unquote(parts.netloc + parts.path)
-    if not path.strip("/"):
+    if not path.strip("/") or "\0" in path:
         raise _not_understood("The embedded engine needs a folder.")
     if parts.query or parts.fragment:
         raise _not_understood("The embedded engine takes no settings; '?' and '#' in a path are written %3F and %23.")
@@ -66,8 +66,9 @@ def _server(parts: SplitResult) -> Dsn:
     secure = _SECURE[parts.scheme]
     try:
         port = parts.port or (8443 if secure else 8123)
-    except ValueError as error:
-        raise _not_understood("The port is not a number; ':', '@', '/' and '#' in a password are escaped.") from error
+    except ValueError:
+        what = "The port is not a number; ':', '@', '/' and '#' in a password are escaped, such as %40 for '@'."
+        raise _not_understood(what) from None
     return Dsn(
         host=parts.hostname or "",
         port=port,

@@ -48,7 +48,7 @@ def translate(error: Exception, statement: Statement | Insert) -> WarehouseError
     text = told.partition(". In scope SELECT")[0][:400]  # the scope repeats the whole statement
     return WarehouseError.of(
         code,
-        f"{statement.purpose}: {text}",
+        f"{statement.purpose}: {text.rstrip('.')}.",
         why=_WHY[code],
         fix=fix,
         location=statement.origin if isinstance(statement, Statement) else None,

@@ -1,4 +1,4 @@
-"""Exactly one statement at a time."""
+"""One statement at a time, which reads unless it says otherwise."""
 
 from __future__ import annotations
 
@@ -16,12 +16,25 @@ _OPAQUE = re.compile(
 )
 
 
-def refuse_statements(sql: str) -> None:
-    """Raise UsageError E402 when `sql` holds more than one statement: chDB would run them all."""
-    if ";" in _OPAQUE.sub(" ", sql).rstrip().removesuffix(";"):
-        raise UsageError.of(
-            "E402",
-            "A ';' stands outside quotes.",
-            why="One statement runs at a time, so that nothing can be smuggled in.",
-            fix="Remove the ';'.",
-        )
+_COMMENTS = ("--", "#", "/*")
+_FILE = re.compile(r"\bINTO\s+OUTFILE\b", re.IGNORECASE)
+_READS = re.compile(r"[\s(]*(SELECT|WITH|SHOW|DESCRIBE|DESC|EXPLAIN|EXISTS)\b", re.IGNORECASE)
+
+
+def refuse_statements(sql: str, writes: bool) -> None:
+    """Raise UsageError E402 unless `sql` is one statement that leaves no file and, without `writes`, only reads.
+
+    chDB would run every statement, and write files with the rights of this process; `readonly` alone still allows
+    INSERT INTO FUNCTION file(…), KILL and temporary tables.
+    """
+    plain = _OPAQUE.sub(lambda found: " " if found[0].startswith(_COMMENTS) else "''", sql)
+    if ";" in plain.rstrip().removesuffix(";"):
+        raise _refused("A ';' stands outside quotes.", "One statement runs at a time, so that nothing is smuggled in.")
+    if _FILE.search(plain):
+        raise _refused("INTO OUTFILE writes a file.", "A statement answers with rows and leaves no other trace.")
+    if not writes and not _READS.match(plain):
+        raise _refused("This statement does more than read.", "Only statements that say so may change anything.")
+
+
+def _refused(what: str, why: str) -> UsageError:
+    return UsageError.of("E402", what, why=why, fix="Remove it.")

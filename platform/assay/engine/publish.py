@@ -1,21 +1,26 @@
 """The only way in which a target table changes: stage, check, then replace whole partitions in one step.
 
-An INSERT that fails or is killed leaves part of its rows behind; REPLACE PARTITION is all or nothing, and doing it
-twice is doing it once.
+An INSERT that fails or is killed leaves part of its rows behind; REPLACE PARTITION is all or nothing while ClickHouse
+runs, and doing it twice is doing it once. When ClickHouse itself dies inside it, the old and the new rows may both be
+there afterwards (3 of 14 kills in a loop of replacements). So a checked stage is renamed to `__rdy_` before it is
+published and dropped after; one that is found later is published again, which leaves the new rows only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
+from assay.catalog.template import quote_literal
 from assay.engine.port import Engine
 from assay.errors import UsageError, WarehouseError
 from assay.statement import Statement, Table
 
-_MARK = "__stg_"
+_STAGED, _READY = "__stg_", "__rdy_"
+_OURS = "assay: "  # begins the comment of our tables, so that nobody else's are touched
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,35 +41,55 @@ def publish(engine: Engine, work: Partitions, run_id: str, verify: Callable[[Sta
     """
     if not work.partitions:
         raise UsageError.of("E602", "There is nothing to publish.", why="The range is empty.", fix="Widen the range.")
-    stage = f"{work.target}{_MARK}{run_id}"
-    _drop(engine, stage, work.purpose)
-    engine.run(_write(f"CREATE TABLE {stage} AS {work.target}", work.purpose))
+    staged, ready = f"{work.target}{_STAGED}{run_id}", f"{work.target}{_READY}{run_id}"
+    _drop(engine, staged, ready)
+    note = quote_literal(_OURS + json.dumps(list(work.partitions)))
+    engine.run(_write(f"CREATE TABLE {staged} AS {work.target} COMMENT {note}", work.purpose))
     try:
-        for statement in work.fill(stage):
+        for statement in work.fill(staged):
             engine.run(statement)
-        for statement in work.check(stage):
+        for statement in work.check(staged):
             verify(statement, engine.run(statement))
-        engine.run(_replace(work, stage))
+        engine.run(_write(f"RENAME TABLE {staged} TO {ready}", work.purpose))
+        engine.run(_replace(work.target, work.partitions, ready, work.purpose))
     except BaseException:
         with suppress(WarehouseError):  # the first failure is the one to tell; `sweep` drops what stays
-            _drop(engine, stage, work.purpose)
+            _drop(engine, staged, ready)
         raise
-    _drop(engine, stage, work.purpose)
+    _drop(engine, ready)
 
 
-def _replace(work: Partitions, stage: str) -> Statement:
-    moves = ",\n  ".join(f"REPLACE PARTITION {each} FROM {stage}" for each in work.partitions)
+def _replace(target: str, partitions: Iterable[str], source: str, purpose: str) -> Statement:
+    moves = ",\n  ".join(f"REPLACE PARTITION {each} FROM {source}" for each in partitions)
     # without the setting, a day that became empty would keep its old rows
     settings = "SETTINGS allow_replace_partition_from_empty_source = 1"
-    return _write(f"ALTER TABLE {work.target}\n  {moves}\n{settings}", f"{work.purpose}: publish")
+    return _write(f"ALTER TABLE {target}\n  {moves}\n{settings}", f"{purpose}: publish")
 
 
-def _drop(engine: Engine, stage: str, purpose: str) -> None:
-    engine.run(_write(f"DROP TABLE IF EXISTS {stage} SYNC", purpose))
+def _drop(engine: Engine, *tables: str) -> None:
+    for table in tables:
+        engine.run(_write(f"DROP TABLE IF EXISTS {table} SYNC", "drop a staging table"))
 
 
 def _write(sql: str, purpose: str) -> Statement:
     return Statement(sql, purpose, writes=True)
+
+
+def recover(engine: Engine, age: timedelta = timedelta(0)) -> int:
+    """Finish what was being published when ClickHouse died, in every database. Returns how many tables it was.
+
+    Only for whoever is alone with the database, or with an `age` that no living run reaches.
+    """
+    found = _left(engine, _READY, age)
+    for database, name, note in found.rows:
+        target, partitions = name.rpartition(_READY)[0], json.loads(note.removeprefix(_OURS))
+        try:
+            engine.run(_replace(f"{database}.{target}", partitions, f"{database}.{name}", "finish a build"))
+        except WarehouseError as error:
+            if error.diagnostics[0].code != "E506":  # without the target there is nothing to finish
+                raise
+        _drop(engine, f"{database}.{name}")
+    return len(found)
 
 
 def sweep(engine: Engine, database: str, age: timedelta = timedelta(days=1)) -> int:
@@ -72,14 +97,16 @@ def sweep(engine: Engine, database: str, age: timedelta = timedelta(days=1)) -> 
 
     A younger one may belong to a run that is under way elsewhere. Their age is by the clock of the database.
     """
-    found = engine.run(
-        Statement(
-            "SELECT name FROM system.tables WHERE database = {database:String} AND name LIKE '%\\_\\_stg\\_%'\n"
-            "AND metadata_modification_time <= now() - {seconds:UInt32}",
-            "find orphaned staging tables",
-            {"database": database, "seconds": int(age.total_seconds())},
-        )
-    )
-    for name in found.column("name"):
-        engine.run(_write(f"DROP TABLE IF EXISTS {database}.`{name}` SYNC", "drop an orphaned staging table"))
-    return len(found)
+    recover(engine, age)
+    names = [f"{where}.{name}" for where, name, _ in _left(engine, _STAGED, age).rows if where == database]
+    _drop(engine, *names)
+    return len(names)
+
+
+def _left(engine: Engine, mark: str, age: timedelta) -> Table:
+    sql = """SELECT database, name, comment FROM system.tables
+WHERE position(name, {mark:String}) > 0 AND startsWith(comment, {ours:String})
+  AND metadata_modification_time <= now() - {seconds:UInt32}
+ORDER BY metadata_modification_time"""
+    parameters = {"mark": mark, "ours": _OURS, "seconds": int(age.total_seconds())}
+    return engine.run(Statement(sql, "find what a killed run left behind", parameters))

@@ -122,7 +122,7 @@ def select(context: Context, names: Collection[str]) -> list[Definition[AlertSpe
 
 
 def check(context: Context, at: datetime, names: Collection[str] = (), send: bool = True) -> Checked:
-    """Judge alerts as of a moment; the same moment checked twice sends nothing twice.
+    """Judge alerts as of a moment; the same moment checked twice sends nothing twice. Without `send`, nothing is kept.
 
     Raises UsageError E201 and E601, and WarehouseError.
     """
@@ -134,11 +134,14 @@ def check(context: Context, at: datetime, names: Collection[str] = (), send: boo
         end = Ticks(context, alert, at).end
         found, reasons = _confirmed(context, alert, series, end)
         found = _explained(context, alert, found)
-        _remember(context, alert, found, end)
+        if send:
+            _remember(context, alert, found, end)
         findings += found
         quiet += reasons
-    messages = [_message(context, *group) for group in _by_alert(findings)]
-    receipts = sending.send(context, messages, at) if send else ()
+    receipts: tuple[Receipt, ...] = ()
+    if send:
+        messages = [_message(context, *group) for group in _by_alert(findings)]
+        receipts = sending.send(context, messages, at)
     return Checked(at, evaluated, tuple(findings), receipts, quiet)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from assay import detect
 from assay.catalog.catalog import Metric
-from assay.catalog.series import Arithmetic, Number, Quantile, Series, Size, Total, ratio_parts
+from assay.catalog.series import Series, Size, Total, ratio_parts
 from assay.compiler import series as compiled
 from assay.compiler import states, zone
 from assay.compiler.states import Grain
+from assay.compiler.values import of_nothing
 from assay.config.alert import AlertSpec
 from assay.config.base import show_duration
 from assay.config.definitions import Definition
@@ -58,7 +59,7 @@ class Ticks:
     def history(self, end: datetime) -> list[datetime]:
         """The ends of the comparable windows, oldest first, the current one last."""
         season = self.spec.detector.season
-        return [zone.earlier(end, back * season, self._zone) for back in reversed(range(self.depth))]
+        return [same_slot(end, back * season, self.every, self._zone) for back in reversed(range(self.depth))]
 
     def slots(self, end: datetime) -> list[datetime]:
         """The beginnings of the slots of the window that ends at `end`."""
@@ -72,8 +73,13 @@ def floor(at: datetime, every: timedelta, name: str) -> datetime:
 
 
 def later(moment: datetime, slots: int, every: timedelta, name: str) -> datetime:
-    """The boundary so many slots later; a slot of a day may have 23 or 25 hours."""
-    return zone.earlier(moment, -slots * every, name) if every == _DAY else moment + slots * every
+    """The boundary so many slots later: the nearest one, because the last slot of a day may be longer or shorter."""
+    return floor(moment + slots * every + every / 2, every, name)
+
+
+def same_slot(moment: datetime, back: timedelta, every: timedelta, name: str) -> datetime:
+    """The boundary nearest to the same wall-clock time on an earlier day."""
+    return later(zone.earlier(moment, back, name), 0, every, name)
 
 
 def judged(context: Context, alert: Definition[AlertSpec], at: datetime) -> list[Judged]:
@@ -81,10 +87,11 @@ def judged(context: Context, alert: Definition[AlertSpec], at: datetime) -> list
     ticks = Ticks(context, alert, at)
     metrics = [context.catalog.metric(name) for name in alert.spec.metrics]
     windows = [end for newest in ticks.ends for end in ticks.history(newest)]
-    stored = _bring_up_to_date(context, alert, metrics, [ticks.slots(end) for end in windows], ticks.end)
+    spans = [ticks.slots(end) for end in windows]
+    stored = _bring_up_to_date(context, alert, metrics, spans, ticks.end)
     dimensions = ([TOTAL[0]] if alert.spec.total else []) + list(alert.spec.by)
-    cube = _Cube(context, metrics, alert, dimensions, [ticks.slots(end) for end in windows])
-    known = np.array([all(slot in stored for slot in ticks.slots(end)) for end in windows])
+    cube = _Cube(context, metrics, alert, dimensions, spans)
+    known = np.array([stored.issuperset(span) for span in spans])
     shape = (LOOKBACK, ticks.depth)
     return [
         found for index, metric in enumerate(metrics) for found in _metric(cube, index, metric, known, shape, ticks)
@@ -129,8 +136,8 @@ class _Cube:
         self._values = {name: np.full(shape, silence.get(name, 0.0)) for name in names}
         for row in rows:
             for name in names:
-                if row[name] is not None:
-                    self._values[name][at[row["dim"], row["val"]], row["k"]] = row[name]
+                value = np.nan if row[name] is None else row[name]
+                self._values[name][at[row["dim"], row["val"]], row["k"]] = value
 
     def slots(self, index: int, metric: Metric, known: NDArray[np.bool_], part: slice) -> Slots:
         """The windows of one replayed slot as a detector reads them; what is not stored is NaN."""
@@ -156,17 +163,8 @@ def _counts_events(series: Series) -> bool:
 
 def _silence(series: Series) -> float:
     """The value of a series without any event; NaN where nothing can be divided or ranked."""
-    match series:
-        case Number(value):
-            return value
-        case Quantile():
-            return np.nan
-        case Arithmetic(op, left, right):
-            a, b = _silence(left), _silence(right)
-            if op == "/":
-                return a / b if b else np.nan
-            return {"+": a + b, "-": a - b, "*": a * b}[op]
-    return 0.0
+    value = of_nothing(series)
+    return np.nan if value is None else value
 
 
 def _bring_up_to_date(
@@ -201,14 +199,27 @@ def _holds(build: builds.Build | None, end: datetime) -> bool:
     return build is not None and build.until >= end
 
 
-def _build_missing(context: Context, grain: Grain, days: Sequence[Any], end: datetime) -> None:
+def _build_missing(context: Context, grain: Grain, days: Sequence[date], end: datetime) -> None:
     """Days that are not stored with this meaning, and the day of `end` as far as it has come."""
     stored = builds.read(context, grain.name)
-    for day in days:
-        until = min(end, zone.midnight(day, context.catalog.zone, after=1))
-        found = stored.get((grain.source, day))
-        if found is None or found.fingerprint != grain.fingerprint or found.until < until:
-            materialize.build(context, grain, [day], until)
+    missing = [
+        day for day in days if not _up_to_date(stored.get((grain.source, day)), grain, _until(context, day, end))
+    ]
+    if missing:  # without pinned values, every value would be 'other'
+        materialize.pin(context, grain, days[0], days[-1] + _DAY)
+    for chunk in materialize.chunks(grain, missing):
+        step = materialize.build(context, grain, chunk, end)
+        if step.status == "failed" and len(chunk) > 1:  # one bad day must not blind the alert for its neighbours
+            for day in chunk:
+                materialize.build(context, grain, [day], end)
+
+
+def _until(context: Context, day: date, end: datetime) -> datetime:
+    return min(end, zone.midnight(day, context.catalog.zone, after=1))
+
+
+def _up_to_date(build: builds.Build | None, grain: Grain, until: datetime) -> bool:
+    return _holds(build, until) and build is not None and build.fingerprint == grain.fingerprint
 
 
 def cause(context: Context, alert: Definition[AlertSpec], metric: Metric, end: datetime) -> tuple[detect.Cause, ...]:
@@ -221,7 +232,7 @@ def cause(context: Context, alert: Definition[AlertSpec], metric: Metric, end: d
     every, zone_name = alert.spec.every, context.catalog.zone
     start = zone.midnight(zone.local_day(later(end, -1, every, zone_name), zone_name), zone_name)
     length = max((end - start) // every, (alert.spec.window or every) // every)
-    ends = [zone.earlier(end, timedelta(days=back), zone_name) for back in range(8)]
+    ends = [same_slot(end, timedelta(days=back), every, zone_name) for back in range(8)]
     windows = [[later(moment, -n - 1, every, zone_name) for n in range(length)] for moment in ends]
     statement = compiled.slots(
         context.catalog, [metric], show_duration(every), alert.spec.explain, windows, context.database

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from assay.catalog.expression import parse
@@ -66,7 +67,7 @@ def run(context: Context, sources: Collection[str] = (), start: date | None = No
     ranges = {each: _range(context, each, start, end) for each in grains}
     for grain, (first, last) in ranges.items():
         pin(context, grain, first, last)
-    work = [(each, chunk) for each in grains for chunk in chunks(each, *ranges[each])]
+    work = [(each, chunk) for each in grains for chunk in chunks(each, list(zone.days(*ranges[each])))]
     if not work:
         raise _empty(context, start, end)
     steps = []
@@ -145,11 +146,12 @@ FROM {definition.spec.table}"""  # noqa: S608 - the expression and the name were
     return Extent(zone.day_of(first, name), zone.day_of(last, name), count, datetime.fromtimestamp(last, UTC))
 
 
-def chunks(grain: Grain, start: date, end: date) -> Iterator[list[date]]:
-    """The days of [start, end) in pieces that fit comfortably into memory."""
-    days = list(zone.days(start, end))
+def chunks(grain: Grain, days: Sequence[date]) -> Iterator[Sequence[date]]:
+    """Ascending days in pieces of consecutive ones that fit comfortably into memory."""
     size = _CHUNK.get(grain.name, _CHUNK_SLOTS)
-    return (days[at : at + size] for at in range(0, len(days), size))
+    gaps = [at for at in range(1, len(days)) if days[at] - days[at - 1] != _DAY]
+    for start, end in pairwise([0, *gaps, len(days)]):
+        yield from (days[at : min(at + size, end)] for at in range(start, end, size))
 
 
 def build(context: Context, grain: Grain, days: Sequence[date], until: datetime | None = None) -> Step:

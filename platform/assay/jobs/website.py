@@ -31,7 +31,7 @@ from assay.report.views import AlertView, CardView, ExperimentView, MetricView, 
 from assay.report.website import render
 from assay.statement import Statement
 
-_WEEK, _MONTH = timedelta(days=7), timedelta(days=30)
+_WEEK, _FOUR_WEEKS = timedelta(days=7), timedelta(days=28)
 _CATALOGUE_DAYS = 90
 
 
@@ -93,7 +93,7 @@ def _tabs(context: Context, board: DashboardSpec, day: date) -> Iterator[TabView
 
 
 def _cards(context: Context, tab: Tab, days: int, day: date) -> Iterator[CardView]:
-    start = day - timedelta(days=days - 1) - _MONTH
+    start = day - timedelta(days=days - 1) - _FOUR_WEEKS
     series = _by_metric(query(context, tab.metrics, start, day + timedelta(days=1)))
     shown = list(zone.days(day - timedelta(days=days - 1), day + timedelta(days=1)))
     for name in tab.metrics:
@@ -106,7 +106,7 @@ def _cards(context: Context, tab: Tab, days: int, day: date) -> Iterator[CardVie
             values.get(day - _WEEK),
             metric.spec.good,
             tuple((each, values[each]) for each in shown),
-            tuple((each, values[each - _MONTH]) for each in shown),
+            tuple((each, values[each - _FOUR_WEEKS]) for each in shown),
             metric.spec.description or "",
         )
 

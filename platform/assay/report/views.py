@@ -20,7 +20,7 @@ BandPoint = tuple[Moment, float | None, float | None]
 
 @dataclass(frozen=True, slots=True)
 class CardView:
-    """One metric on a dashboard: `before` is the value a week ago; `earlier` the same days one month before, shifted
+    """One metric on a dashboard: `before` is the value a week ago; `earlier` the same days four weeks before, shifted
     so that both series share their days."""
 
     metric: str

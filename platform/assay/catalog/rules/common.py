@@ -57,12 +57,13 @@ def dimension(name: str, metrics: list[Metric], catalog: Catalog, place: Locatio
     if not metrics or name in known:
         return
     everywhere = all(name in catalog.source(s).spec.dimensions for metric in metrics for s in metric.sources)
+    listed = ", ".join(known) or "none"
     yield Diagnostic(
         "E304" if everywhere else "E203",
         f"'{name}' is {'defined differently in the sources' if everywhere else 'not a dimension'} of "
         f"{', '.join(metric.name for metric in metrics)}.{did_you_mean(name, known)}",
         "Metrics are split by dimensions that all their sources define in the same way.",
-        f"Use one of: {', '.join(known) or 'none'}.",
+        f"Define it alike everywhere, or use one of: {listed}." if everywhere else f"Use one of: {listed}.",
         place,
     )
 

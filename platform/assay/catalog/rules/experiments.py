@@ -97,7 +97,10 @@ def dates(catalog: Catalog, _broken: Broken) -> Iterator[Diagnostic]:
 def variants(catalog: Catalog, _broken: Broken) -> Iterator[Diagnostic]:
     """Assignment and exposure share a source, and no value of the column means two variants."""
     for each, spec in _all(catalog):
-        if spec.assignment.source != spec.exposure.source:
+        if (
+            spec.assignment.source != spec.exposure.source
+            and _sources(each).keys() <= catalog.definitions.sources.keys()
+        ):
             yield Diagnostic(
                 "E302",
                 "Assignment and exposure come from different sources.",
@@ -151,6 +154,9 @@ def _wrong_side(name: str, good: str, margin: float, place: Location) -> Diagnos
 def readings(catalog: Catalog, _broken: Broken) -> Iterator[Diagnostic]:
     """Every metric of an experiment has a reading per unit."""
     for each, spec in _all(catalog):
+        source = catalog.definitions.sources.get(spec.assignment.source)
+        if source is None or spec.entity not in source.spec.entities:
+            continue  # reported above; no metric can be read per unknown entity
         for name, place in _named(each):
             metric = catalog.metrics.get(name)
             reason = _no_reading(metric, catalog, spec.entity) if metric else None

@@ -1,0 +1,157 @@
+"""The JSON that commands print with `--format json`, as JSON Schemas (draft 2020-12): other programs build on it.
+
+Keys may be added; the ones required here stay. Times are ISO 8601 with a zone, dates are YYYY-MM-DD, shares are 0..1,
+and a number that is not known is null beside a reason.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+Schema = dict[str, Any]
+
+TEXT: Schema = {"type": "string"}
+WHOLE: Schema = {"type": "integer"}
+COUNT: Schema = {"type": "integer", "minimum": 0}
+NUMBER: Schema = {"type": "number"}
+FLAG: Schema = {"type": "boolean"}
+SHARE: Schema = {"type": "number", "minimum": 0, "maximum": 1}
+DATE: Schema = {"type": "string", "pattern": r"^\d{4}-\d\d-\d\d$"}
+MOMENT: Schema = {"type": "string", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?([+-]\d\d:\d\d|Z)$"}
+SLICE: Schema = {"type": "object", "additionalProperties": TEXT}
+
+
+def _optional(schema: Schema) -> Schema:
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def _one_of(*values: str) -> Schema:
+    return {"enum": list(values)}
+
+
+def _list(item: Schema) -> Schema:
+    return {"type": "array", "items": item}
+
+
+def _map(value: Schema) -> Schema:
+    return {"type": "object", "additionalProperties": value}
+
+
+def _object(properties: Schema, *extra: str, **more: Schema) -> Schema:
+    """An object whose `properties` are all required; those named in `extra` may be missing. `more` is merged in."""
+    required = [name for name in properties if name not in extra]
+    return {"type": "object", "required": required, "properties": properties, **more}
+
+
+def _answer(properties: Schema, *extra: str) -> Schema:
+    """What a command prints: an object with the version of the contract."""
+    return _object({"schema": {"const": 1}, **properties}, *extra)
+
+
+_PLACE = {"path": _optional(TEXT), "line": _optional(WHOLE)}
+_DIAGNOSTIC = _object({"code": TEXT, **_PLACE, "column": _optional(WHOLE), "message": TEXT, "why": TEXT, "fix": TEXT})
+# A value is null exactly when a reason stands beside it.
+_KNOWN_OR_WHY: Schema = {
+    "if": {"properties": {"value": {"type": "null"}}},
+    "then": {"required": ["reason"]},
+    "else": {"not": {"required": ["reason"]}},
+}
+_ROW = _object(
+    {
+        "metric": TEXT,
+        "time": DATE,
+        "by": SLICE,
+        "value": _optional(NUMBER),
+        "numerator": _optional(NUMBER),
+        "denominator": _optional(NUMBER),
+        "reason": TEXT,
+        "complete": FLAG,
+    },
+    "reason",
+    "complete",
+    **_KNOWN_OR_WHY,
+)
+_STEP = _object(
+    {
+        "kind": TEXT,
+        "name": TEXT,
+        "partition": TEXT,
+        "rows": COUNT,
+        "seconds": {"type": "number", "minimum": 0},
+        "status": _one_of("done", "failed"),
+        "reason": _optional(TEXT),
+    }
+)
+_GATE = _object({"name": TEXT, "status": _one_of("pass", "warn", "fail"), "pvalue": _optional(SHARE), "detail": TEXT})
+_RESULT = _object(
+    {
+        "metric": TEXT,
+        "role": _one_of("primary", "secondary", "guardrail"),
+        "variant": TEXT,
+        "method": TEXT,
+        "estimand": _one_of("mean", "ratio", "derived"),
+        **{name: _optional(NUMBER) for name in ("control", "treatment", "difference", "low", "high")},
+        **{name: _optional(NUMBER) for name in ("relative", "relative_low", "relative_high")},
+        "pvalue": _optional(SHARE),
+        "pvalue_adjusted": _optional(SHARE),
+        "correction": TEXT,
+        "n_control": COUNT,
+        "n_treatment": COUNT,
+        "variance_reduction": _optional(NUMBER),
+        "slice": _optional(SLICE),
+        "reason": _optional(TEXT),
+    }
+)
+_CAUSE = _object({"by": _map(_list(TEXT)), "share": NUMBER, "before": NUMBER, "after": NUMBER})
+_FINDING = _object(
+    {
+        "alert": TEXT,
+        "metric": TEXT,
+        "by": SLICE,
+        "state": _one_of("pending", "firing", "resolved"),
+        "since": MOMENT,
+        **{name: _optional(NUMBER) for name in ("value", "low", "high", "deviation", "change")},
+        "severity": _one_of("info", "warning", "critical"),
+        "route": TEXT,
+        "explained_by": _list(_CAUSE),
+        "message": TEXT,
+    }
+)
+_ITEM = _object({"name": TEXT, **_PLACE, "owner": _optional(TEXT)})
+_BLOCK = _object({"title": TEXT, "text": TEXT, "chart": FLAG})
+_DELIVERY = _object({"channel": TEXT, "recipient": TEXT, "status": TEXT, "message_id": _optional(TEXT)})
+
+# Command: the object that it prints. `error` is what any command prints when it fails.
+SCHEMAS: dict[str, Schema] = {
+    "validate": _answer(
+        {"ok": FLAG, "definitions": COUNT, "errors": _list(_DIAGNOSTIC), "warnings": _list(_DIAGNOSTIC)}
+    ),
+    "list": _answer({"kind": TEXT, "items": _list(_ITEM)}),
+    "show": _answer(
+        {"name": TEXT, "kind": TEXT, "reading": TEXT, "sql": _list(_object({"statement": TEXT, "purpose": TEXT}))}
+    ),
+    "run": _answer({"from": DATE, "to": DATE, "steps": _list(_STEP), "ok": FLAG}),
+    "query": _answer({"metrics": _list(TEXT), "grain": _one_of("day", "week", "month", "total"), "rows": _list(_ROW)}),
+    "experiment analyze": _answer(
+        {
+            "experiment": TEXT,
+            "window": _object({"from": DATE, "to": DATE}),
+            "units": _map(COUNT),
+            "gates": _list(_GATE),
+            "results": _list(_RESULT),
+            "verdict": _one_of("ship", "do_not_ship", "keep_running", "blocked"),
+            "reasons": _list(TEXT),
+        }
+    ),
+    "alert check": _answer(
+        {
+            "at": MOMENT,
+            "evaluated": COUNT,
+            "firing": _list(_FINDING),
+            "sent": COUNT,
+            "suppressed": _list(_object({"reason": TEXT, "count": COUNT})),
+        }
+    ),
+    "report send": _answer({"report": TEXT, "date": DATE, "blocks": _list(_BLOCK), "deliveries": _list(_DELIVERY)}),
+    "error": _answer({"error": _object({"code": TEXT, "message": TEXT, "why": TEXT, "fix": TEXT})}),
+}
