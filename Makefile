@@ -14,14 +14,14 @@ flights: dev  ## Run the second example: 336,776 real flights
 	$(BIN)/python examples/flights/run.py
 
 test: dev browser  ## Run the whole test suite
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 check: dev  ## Format, lint, types, import contracts and fast tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -m "not slow and not browser" -q
+	$(BIN)/python -m pytest -m "not slow and not browser" -q -n auto --dist loadfile
 
 bench: dev  ## Measure beside the named peers; results go to benchmarks/results
 	$(BIN)/python -m benchmarks.run

@@ -108,7 +108,8 @@ def main() -> None:
         "definitions", "Definitions", rows, versions,
         gate="All definitions are counted, a seeded mistake is found in its line, and the cache changes no answer; "
         "dbt's manifest holds every metric.",
-        project=f"{projects.PER_FILE} metrics a file, {projects.PER_SOURCE} a source, every condition different.",
+        project=f"{projects.PER_FILE} metrics a file, {projects.PER_SOURCE} a source, every condition different. "
+        "The edit changes a description, and in ours also a SQL condition.",
         bytecode="Compiled before; dbt's own partial parsing is on.",
     )  # fmt: skip
 

@@ -53,14 +53,15 @@ class Row:
 
 def at_least(name: str, peer_name: str, ours: Timing, peer: Timing, times: float | None = None) -> Row:
     """A row whose target is to need `times` less than the peer; None for a row that only informs."""
-    ratio = round(peer.median / ours.median, 1)
-    return Row(name, peer_name, ours, peer, ratio, f"≥ {times:g}×" if times else "–", ratio >= times if times else None)
+    ratio = peer.median / ours.median
+    met = ratio >= times if times else None
+    return Row(name, peer_name, ours, peer, round(ratio, 2), f"≥ {times:g}×" if times else "–", met)
 
 
 def at_most(name: str, peer_name: str, ours: Timing, peer: Timing, times: float) -> Row:
     """A row whose target is to need at most `times` what the peer needs."""
-    ratio = round(ours.median / peer.median, 1)
-    return Row(name, peer_name, ours, peer, ratio, f"≤ {times:g}×", ratio <= times)
+    ratio = ours.median / peer.median
+    return Row(name, peer_name, ours, peer, round(ratio, 2), f"≤ {times:g}×", ratio <= times)
 
 
 @dataclass(frozen=True, slots=True)

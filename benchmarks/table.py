@@ -42,7 +42,7 @@ def _section(result: dict[str, Any]) -> Iterator[str]:
 def _line(row: dict[str, Any]) -> str:
     cells = (
         row["name"], _seconds(row["ours"]), row["peer_name"], _seconds(row["peer"]), row["ours"]["runs"],
-        f"{row['ratio']:g}×", row["target"], _MET[row["met"]],
+        f"{row['ratio']:.3g}×", row["target"], _MET[row["met"]],
     )  # fmt: skip
     return "| " + " | ".join(str(cell) for cell in cells) + " |"
 

@@ -15,14 +15,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from assay.catalog.catalog import Catalog
 from assay.catalog.memory import remembering
 from assay.catalog.resolve import resolve
 from assay.config import env
+from assay.config.cache import Inputs
 from assay.config.load import load
 from assay.engine import Dsn, connect, parse_dsn
-from assay.errors import DefinitionsError, Diagnostic, WarehouseError
+from assay.errors import DefinitionsError, Diagnostic, Location, WarehouseError
 from assay.jobs.context import Context, Progress, silent
 
 DSN_VARIABLE = "ASSAY_DSN"
@@ -39,7 +41,7 @@ class Project:
     @classmethod
     def load(cls, folder: Path | str = ".") -> Project:
         """Read a project; DefinitionsError carries every mistake of every file."""
-        catalog, found = check(Path(folder))
+        catalog, found, _ = check(Path(folder))
         errors = [each for each in found if each.severity == "error"]
         if errors:
             raise DefinitionsError(*errors)
@@ -72,10 +74,18 @@ class Project:
             yield Context(self.catalog, engine, now, progress)
 
 
-def check(folder: Path) -> tuple[Catalog, tuple[Diagnostic, ...]]:
-    """The catalog of what is right in a project, and everything that is wrong, in the order of the files."""
+class Checked(NamedTuple):
+    """The catalog of what is right in a project, everything that is wrong, and the files that were read."""
+
+    catalog: Catalog
+    diagnostics: tuple[Diagnostic, ...]
+    inputs: Inputs
+
+
+def check(folder: Path) -> Checked:
+    """Read and resolve a project; mistakes are in the order of the files."""
     loaded = load(folder)
     with remembering(loaded.definitions.root):
         catalog, found = resolve(loaded.definitions, loaded.broken)
-    every = (*loaded.diagnostics, *found)
-    return catalog, tuple(sorted(every, key=lambda each: (str(each.location or ""), each.code)))
+    every = sorted((*loaded.diagnostics, *found), key=lambda each: (each.location or Location(""), each.code))
+    return Checked(catalog, tuple(every), loaded.inputs)

@@ -29,7 +29,7 @@ def test_each_mistake_is_told_once_at_its_metric(project: Path) -> None:
     (project / "metrics" / "added.yaml").write_text(
         "metrics:\n"
         '  typo: {type: count, source: feed, where: "lenght(action) = 4"}\n'
-        '  text: {type: count, source: feed, where: "user_id = \'abc\'"}\n'
+        "  text: {type: count, source: feed, where: \"user_id = 'abc'\"}\n"
     )
     found = rehearse(Project.load(project).catalog)
     assert [(str(each.location), each.code) for each in found] == [

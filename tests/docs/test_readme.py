@@ -23,7 +23,7 @@ def test_the_added_metrics_validate_in_the_demo_project(tmp_path: Path) -> None:
     shutil.copy(ROOT / "project.yaml", tmp_path)
     (snippet,) = [each for each in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL) if "metrics:" in each]
     (tmp_path / "metrics" / "added.yaml").write_text(snippet)
-    catalog, found = check(tmp_path)
+    catalog, found, _ = check(tmp_path)
     assert found == ()
     assert set(yaml.safe_load(snippet)["metrics"]) <= set(catalog.metrics)
 

@@ -125,7 +125,7 @@ def test_repairs_end_in_the_states_of_a_fresh_build(lab) -> None:
 
 @pytest.mark.slow
 @given(STEPS, st.integers(0, 2**32))
-@settings(max_examples=20, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_history_of_runs_ends_in_the_states_of_a_fresh_build(lab, steps, seed: int) -> None:
     _live(lab, steps, seed)
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from assay.report.website import render
 from assay.report.views import SiteView
+from assay.report.website import render
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 BROWSER = next((path for path in map(shutil.which, _NAMES) if path), None)

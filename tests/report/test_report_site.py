@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from assay.report.website import render
 from assay.report.views import SiteView
+from assay.report.website import render
 
 VOID = {"meta", "link", "input", "br"}
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -19,9 +20,22 @@ def names(*rooms: str) -> frozenset[str]:
 
 
 @lru_cache(maxsize=64)
-def parameters(*path: str) -> dict[str, str]:
-    """Keyword-only parameters, with their annotations as text, of the function named like the plug-in's file."""
+def _arguments(*path: str) -> dict[str, tuple[str, Any]]:
+    """Keyword-only parameter: its annotation as text and its default, of the function named like the plug-in's file."""
     file = _PACKAGE.joinpath(*path).with_suffix(".py")
     found = [node for node in ast.parse(file.read_text("utf-8")).body if isinstance(node, ast.FunctionDef)]
     (function,) = [node for node in found if node.name == path[-1]]
-    return {each.arg: ast.unparse(each.annotation) if each.annotation else "" for each in function.args.kwonlyargs}
+    return {
+        each.arg: (ast.unparse(each.annotation) if each.annotation else "", default and ast.literal_eval(default))
+        for each, default in zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True)
+    }
+
+
+def parameters(*path: str) -> dict[str, str]:
+    """The parameters of a plug-in, with their annotations as text."""
+    return {name: annotation for name, (annotation, _) in _arguments(*path).items()}
+
+
+def defaults(*path: str) -> dict[str, Any]:
+    """The parameters of a plug-in, with their defaults; None for one that has none."""
+    return {name: default for name, (_, default) in _arguments(*path).items()}

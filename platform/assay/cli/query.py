@@ -34,6 +34,8 @@ def command(
         rows = query(context, metrics, start, end, by, grain)
         if format == "json":
             common.print_json({"metrics": list(metrics), "grain": grain, "rows": [row.as_dict() for row in rows]})
+        elif not rows:
+            click.echo("Nothing is stored for these days: run 'platform run'.", err=True)
         else:
             click.echo(_text(context, rows, by, format), nl=False)
 

@@ -8,9 +8,11 @@ from assay.cli import common
 
 
 @click.command("schema")
+@click.option("--outputs", is_flag=True, help="The schemas of what commands print with --format json.")
 @common.command
-def command() -> None:
+def command(outputs: bool) -> None:
     """Print the JSON Schema of the definitions, for editors."""
     from assay.config.schema import json_schema
+    from assay.jobs.contracts import SCHEMAS
 
-    click.echo(json.dumps(json_schema(), indent=2))
+    click.echo(json.dumps(SCHEMAS if outputs else json_schema(), indent=2))

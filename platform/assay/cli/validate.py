@@ -35,17 +35,12 @@ def command(engine: bool, format: str, project: Path) -> None:
 
 
 def _validate(root: Path) -> Outcome:
-    from assay.catalog.memory import remembering
-    from assay.catalog.resolve import resolve
     from assay.config import cache
-    from assay.config.load import load
+    from assay.project import check
 
-    loaded = load(root)
-    with remembering(root):
-        _, found = resolve(loaded.definitions, loaded.broken)
-    every = sorted((*loaded.diagnostics, *found), key=lambda each: (str(each.location or ""), each.code))
-    outcome = cache.Outcome(len(loaded.definitions), tuple(every))
-    cache.store(root, outcome, loaded.inputs)
+    checked = check(root)
+    outcome = cache.Outcome(len(checked.catalog.definitions), checked.diagnostics)
+    cache.store(root, outcome, checked.inputs)
     return outcome
 
 

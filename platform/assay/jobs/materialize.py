@@ -132,7 +132,7 @@ def extent(context: Context, source: str) -> Extent:
     definition = context.catalog.source(source)
     moment = parse(definition.spec.time).sql
     sql = f"""SELECT count(), toUnixTimestamp(min({moment})), toUnixTimestamp(max({moment}))
-FROM {definition.spec.table}"""  # noqa: S608 - the expression and the name were checked
+FROM {definition.spec.table} WHERE {parse(definition.spec.where or "1").sql}"""  # noqa: S608 - the expression and the name were checked
     ((count, first, last),) = context.engine.run(Statement(sql, f"extent of {source}", origin=definition.location)).rows
     if not count:
         raise WarehouseError.of(
@@ -172,7 +172,8 @@ def build(context: Context, grain: Grain, days: Sequence[date], until: datetime 
     try:
         publish(context.engine, work, run_id, counted)
     except CheckFailed as error:
-        return _step(grain, days, 0, begun, "failed", error.diagnostics[0].message)
+        first = error.diagnostics[0]
+        return _step(grain, days, 0, begun, "failed", f"{first.code} {first.message} {first.fix}")
     builds.record(context, grain, days, run_id, until)
     return _step(grain, days, counted.rows, begun, "done")
 

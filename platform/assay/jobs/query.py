@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from assay.catalog.catalog import Metric
 from assay.catalog.series import Leaf, leaves, ratio_parts
@@ -105,20 +106,20 @@ def _rows(
     stored: _Stored,
     metric: Metric,
     found: dict[tuple[date, str], _Values],
-    spans: dict[date, list[date]],
+    spans: Sequence[Period],
     by: str | None,
 ) -> Iterator[Row]:
     """Every period and every value that occurs, found or not."""
     nothing = _nothing(metric)
     values = sorted({val for _, val in found}) if by else [TOTAL]
-    for period, days in spans.items():
+    for period, days, whole in spans:
         missing = [day for day in days if not stored.has(metric, day)]
         for value in values:
             slice_of = {by: value} if by else {}
             if len(missing) == len(days):
                 yield Row(metric.name, period, slice_of, None, reason="not built: run 'platform run'")
             else:
-                complete = not missing and all(stored.full(metric, day) for day in days)
+                complete = whole and all(stored.full(metric, day) for day in days)
                 yield _row(metric, period, slice_of, found.get((period, value), nothing), complete)
 
 
@@ -144,12 +145,25 @@ def _number(value: float | None) -> float | None:
     return int(value) if value is not None and value.is_integer() and abs(value) < 2**53 else value
 
 
-def periods(start: date, end: date, grain: str) -> dict[date, list[date]]:
-    """The first day of each period: its days within [start, end)."""
+class Period(NamedTuple):
+    """The first day of a period, its days within the range, and whether the range holds all of it."""
+
+    start: date
+    days: list[date]
+    whole: bool
+
+
+def periods(start: date, end: date, grain: str) -> list[Period]:
+    """The periods that [start, end) touches."""
     found: dict[date, list[date]] = {}
     for day in zone.days(start, end):
         found.setdefault(_period(day, start, grain), []).append(day)
-    return found
+    return [Period(first, days, len(days) >= _length(first, grain)) for first, days in found.items()]
+
+
+def _length(first: date, grain: str) -> int:
+    """How many days make a whole week or month; a day and a total are always whole."""
+    return {"week": 7, "month": monthrange(first.year, first.month)[1]}.get(grain, 1)
 
 
 def _period(day: date, start: date, grain: str) -> date:

@@ -21,6 +21,8 @@ RULES: tuple[Rule, ...] = (
     alerts.times,
     alerts.judges_something,
     alerts.quiet_hours,
+    alerts.labels,
+    alerts.history,
     reports.references,
     reports.compare,
 )

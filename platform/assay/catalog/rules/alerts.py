@@ -111,3 +111,32 @@ def quiet_hours(catalog: Catalog, _broken: Broken) -> Iterator[Diagnostic]:
                 'Write two different hours, such as "23:00-07:00", or delete the line.',
                 route.at("quiet"),
             )
+
+
+LABELS = ("alert", "report", "severity")  # what messages carry
+
+
+def labels(catalog: Catalog, _broken: Broken) -> Iterator[Diagnostic]:
+    """Routes group by labels that messages carry; another word would put everything into one message."""
+    for route in catalog.definitions.routes.values():
+        for index, name in enumerate(route.spec.group_by):
+            if name not in LABELS:
+                yield unknown("label", name, LABELS, route.at("group_by", index))
+
+
+def history(catalog: Catalog, _broken: Broken) -> Iterator[Diagnostic]:
+    """The history holds as many comparable points as the detector needs before it judges."""
+    for each in catalog.definitions.alerts.values():
+        spec = each.spec.detector
+        if spec.type not in plugins.names("detect", "detectors"):
+            continue
+        default = plugins.defaults("detect", "detectors", spec.type).get("min_history", 0)
+        points, needed = spec.history // spec.season, spec.parameters.get("min_history", default)
+        if isinstance(needed, int) and points < needed:
+            yield Diagnostic(
+                "E303",
+                f"The history holds {points} comparable points, and '{spec.type}' needs {needed}.",
+                "With fewer, the alert would learn for ever and never speak.",
+                "Lengthen 'history', shorten 'season', or lower 'min_history'.",
+                each.at("detector", "history"),
+            )
