@@ -1,4 +1,4 @@
-"""`doctor`: is this machine, this project and its warehouse in order? Looks, and changes nothing."""
+"""`doctor`: is this machine, this project and its warehouse in order? Leaves definitions and tables alone."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ class Project:
         dsn, warehouse = self.dsn, self.catalog.definitions.project.warehouse
         assert warehouse is not None
         with connect(dsn, warehouse.timeout, wait) as engine:
-            yield Context(self.catalog, engine, now, progress)
+            yield Context(self.catalog, engine, now, progress, self.environ)
 
 
 class Checked(NamedTuple):

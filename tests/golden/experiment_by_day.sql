@@ -20,8 +20,8 @@ assay__in_app AS (
 SELECT
   assay__unit, any(assay__arm) AS assay__variant
   , toDate(at, 'America/New_York') AS assay__day
-  , ifNull(sumIf(toFloat64(amount), at >= assay__first), 0) AS assay__y_f25539ea8cb0c3c1
-  , ifNull(sumIf(toFloat64(isNotNull(amount)), at >= assay__first), 0) AS assay__y_40c0d2a6f842ca54
+  , ifNull(sumIf(toFloat64(amount), at >= assay__first), 0) AS assay__y_f20c1178933f9931
+  , ifNull(sumIf(toFloat64(isNotNull(amount)), at >= assay__first), 0) AS assay__y_2ac5a956035f3744
 FROM shop.events AS assay__events
 INNER JOIN assay__exposures ON user_id = assay__exposures.assay__unit
 WHERE at >= fromUnixTimestamp({before:Int64}) AND at < fromUnixTimestamp({end:Int64})
@@ -32,8 +32,8 @@ GROUP BY assay__unit, assay__day
 assay__units AS (
   SELECT assay__in_app.assay__variant AS assay__variant
   , assay__day
-    , assay__y_f25539ea8cb0c3c1 AS y0
-    , assay__y_40c0d2a6f842ca54 AS y1
+    , assay__y_f20c1178933f9931 AS y0
+    , assay__y_2ac5a956035f3744 AS y1
   FROM assay__in_app
 )
 SELECT assay__variant AS variant, assay__day AS day, count() AS n

@@ -19,10 +19,10 @@ GROUP BY assay__unit
 assay__in_app AS (
 SELECT
   assay__unit, any(assay__arm) AS assay__variant
-  , ifNull(sumIf(toFloat64(amount), at >= assay__first), 0) AS assay__y_f25539ea8cb0c3c1
-  , ifNull(sumIf(toFloat64(amount), at < fromUnixTimestamp({start:Int64})), 0) AS assay__x_f25539ea8cb0c3c1
-  , countIf(at >= assay__first) AS assay__y_b29afcc43da54a40
-  , countIf(at < fromUnixTimestamp({start:Int64})) AS assay__x_b29afcc43da54a40
+  , ifNull(sumIf(toFloat64(amount), at >= assay__first), 0) AS assay__y_f20c1178933f9931
+  , ifNull(sumIf(toFloat64(amount), at < fromUnixTimestamp({start:Int64})), 0) AS assay__x_f20c1178933f9931
+  , countIf(at >= assay__first) AS assay__y_ac6f31e028d2896f
+  , countIf(at < fromUnixTimestamp({start:Int64})) AS assay__x_ac6f31e028d2896f
 FROM shop.events AS assay__events
 INNER JOIN assay__exposures ON user_id = assay__exposures.assay__unit
 WHERE at >= fromUnixTimestamp({before:Int64}) AND at < fromUnixTimestamp({end:Int64})
@@ -32,10 +32,10 @@ GROUP BY assay__unit
 assay__in_shop AS (
 SELECT
   assay__unit, any(assay__arm) AS assay__variant
-  , countIf(at >= assay__first) AS assay__y_c49ef9469a4c4874
-  , countIf(at < fromUnixTimestamp({start:Int64})) AS assay__x_c49ef9469a4c4874
-  , ifNull(sumIf(toFloat64(1), at >= assay__first), 0) AS assay__y_00308ca5d7eda960
-  , ifNull(sumIf(toFloat64(1), at < fromUnixTimestamp({start:Int64})), 0) AS assay__x_00308ca5d7eda960
+  , countIf(at >= assay__first) AS assay__y_16b7bdf3b970da9c
+  , countIf(at < fromUnixTimestamp({start:Int64})) AS assay__x_16b7bdf3b970da9c
+  , ifNull(sumIf(toFloat64(1), at >= assay__first), 0) AS assay__y_0fe28667e847cef7
+  , ifNull(sumIf(toFloat64(1), at < fromUnixTimestamp({start:Int64})), 0) AS assay__x_0fe28667e847cef7
 FROM orders AS assay__events
 INNER JOIN assay__exposures ON buyer = assay__exposures.assay__unit
 WHERE at >= fromUnixTimestamp({before:Int64}) AND at < fromUnixTimestamp({end:Int64})
@@ -43,14 +43,14 @@ GROUP BY assay__unit
 ),
 assay__units AS (
   SELECT assay__in_app.assay__variant AS assay__variant
-    , assay__y_f25539ea8cb0c3c1 AS y0
-    , toFloat64(((assay__y_b29afcc43da54a40 > 0) AND (assay__y_c49ef9469a4c4874 > 0))) AS y1
-    , toFloat64(((assay__y_b29afcc43da54a40 > 0) OR (assay__y_c49ef9469a4c4874 > 0))) AS y2
-    , assay__y_00308ca5d7eda960 AS y3
-    , assay__x_f25539ea8cb0c3c1 AS x_y0
-    , toFloat64(((assay__x_b29afcc43da54a40 > 0) AND (assay__x_c49ef9469a4c4874 > 0))) AS x_y1
-    , toFloat64(((assay__x_b29afcc43da54a40 > 0) OR (assay__x_c49ef9469a4c4874 > 0))) AS x_y2
-    , assay__x_00308ca5d7eda960 AS x_y3
+    , assay__y_f20c1178933f9931 AS y0
+    , toFloat64(((assay__y_ac6f31e028d2896f > 0) AND (assay__y_16b7bdf3b970da9c > 0))) AS y1
+    , toFloat64(((assay__y_ac6f31e028d2896f > 0) OR (assay__y_16b7bdf3b970da9c > 0))) AS y2
+    , assay__y_0fe28667e847cef7 AS y3
+    , assay__x_f20c1178933f9931 AS x_y0
+    , toFloat64(((assay__x_ac6f31e028d2896f > 0) AND (assay__x_16b7bdf3b970da9c > 0))) AS x_y1
+    , toFloat64(((assay__x_ac6f31e028d2896f > 0) OR (assay__x_16b7bdf3b970da9c > 0))) AS x_y2
+    , assay__x_0fe28667e847cef7 AS x_y3
   FROM assay__in_app
   LEFT JOIN assay__in_shop ON assay__in_app.assay__unit = assay__in_shop.assay__unit
 )

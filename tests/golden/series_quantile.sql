@@ -8,12 +8,12 @@ SELECT assay__t AS t, assay__val AS val
   , NULL AS d0
 FROM (
   SELECT toStartOfMonth(assay__day) AS assay__t, val AS assay__val
-    , quantileTDigestMergeIf(0.9)(digest, measure = 'befaee35a1ba57c6' AND assay__span = 1) AS assay__c0
+    , quantileTDigestMergeIf(0.9)(digest, measure = 'e07f5d47a9c6c1ba' AND assay__span = 1) AS assay__c0
   FROM (
     SELECT measure, val, value, users, digest, 1 AS assay__span, day AS assay__day
     FROM assay.measure_states
     WHERE grain = '1d' AND dim = {dim:String}
-      AND measure IN ('befaee35a1ba57c6')
+      AND measure IN ('e07f5d47a9c6c1ba')
       AND day >= {first:Date} AND day <= {last:Date}
   )
   WHERE assay__day >= {first:Date} AND assay__day <= {last:Date}

@@ -11,13 +11,13 @@ SELECT assay__t AS t, assay__val AS val
   , NULL AS d1
 FROM (
   SELECT assay__day AS assay__t, val AS assay__val
-    , sumIf(value, measure = '1f6b9e13219221e7' AND assay__span = 1) AS assay__c0
-    , sumIf(value, measure = 'f25539ea8cb0c3c1' AND assay__span = 1) AS assay__c1
+    , sumIf(value, measure = '43361a46ab404c0b' AND assay__span = 1) AS assay__c0
+    , sumIf(value, measure = 'f20c1178933f9931' AND assay__span = 1) AS assay__c1
   FROM (
     SELECT measure, val, value, users, digest, 1 AS assay__span, day AS assay__day
     FROM assay.measure_states
     WHERE grain = '1d' AND dim = {dim:String}
-      AND measure IN ('1f6b9e13219221e7', 'f25539ea8cb0c3c1')
+      AND measure IN ('43361a46ab404c0b', 'f20c1178933f9931')
       AND day >= {first:Date} AND day <= {last:Date}
   )
   WHERE assay__day >= {first:Date} AND assay__day <= {last:Date}

@@ -19,10 +19,11 @@ CREATE TABLE IF NOT EXISTS assay.builds (
   grain       LowCardinality(String),
   day         Date,
   measures    Array(String)   COMMENT 'what this day holds',
+  dimensions  Array(String)   COMMENT 'by which it is split: names with their meanings',
   fingerprint String          COMMENT 'hash of measures and dimensions',
   until       DateTime('UTC') COMMENT 'events before this moment are in',
   run         String,
-  finished_at DateTime64(3, 'UTC')
+  finished_at DateTime64(6, 'UTC') DEFAULT now64(6) COMMENT 'only to tell the newest build'
 )
 ENGINE = ReplacingMergeTree(finished_at)
 ORDER BY (source, grain, day)

@@ -59,6 +59,6 @@ FROM (
   )
 )
 ARRAY JOIN
-  ['1f6b9e13219221e7', 'f25539ea8cb0c3c1', '40c0d2a6f842ca54'] AS assay__measure,
+  ['43361a46ab404c0b', 'f20c1178933f9931', '2ac5a956035f3744'] AS assay__measure,
   assay__values AS assay__value, assay__users AS assay__user, assay__digests AS assay__digest
 SETTINGS max_partitions_per_insert_block = 0

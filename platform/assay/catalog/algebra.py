@@ -54,4 +54,5 @@ def names(text: str) -> list[str]:
         tree = _parsed(text)
     except BadAlgebra:
         return []
-    return [node.id for node in ast.walk(tree) if isinstance(node, ast.Name)]
+    found = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
+    return [node.id for node in sorted(found, key=lambda node: (node.lineno, node.col_offset))]

@@ -1,7 +1,7 @@
 """A user's SQL expression: rendered by Jinja in a sandbox, parsed by sqlglot, and refused unless it is one expression.
 
 The text that runs is the user's own; the normalised form serves the hash, so that spacing, case of keywords and
-redundant brackets never change what a metric means.
+outer brackets never change what a metric means.
 """
 
 from __future__ import annotations

@@ -77,8 +77,8 @@ class Lowering:
         source = self.source
         value_of, where = self._parse(value, "value"), self._parse(condition, "where") if condition else None
         base = self._parse(source.where, "source") if source.where else None
-        parts = [source.table, source.time, base.normal if base else "", self._zone, kind, value_of.normal]
-        meaning = "\n".join([*parts, where.normal if where else ""])
+        rows = [self._over.source, source.table, source.time, base.normal if base else "", self._zone]
+        meaning = "\n".join([*rows, kind, value_of.normal, where.normal if where else ""])
         return Measure(self._over.source, kind, value_of.sql, where.sql if where else None, meaning, entity)
 
     def _parse(self, text: str, field: str) -> Expression:
@@ -209,6 +209,10 @@ def _(spec: RollingMetric, at: Lowering) -> Series:
 @lower.register
 def _(spec: DerivedMetric, at: Lowering) -> Series:
     series: Series = _fold(spec.expr, at, False, at.other, Number, Arithmetic)
+    if not any(True for _ in leaves(series)):
+        raise at.refuse(
+            "E301", f"'{spec.expr}' names no metric.", "A constant has no series.", "Combine metrics by name.", "expr"
+        )
     return series
 
 

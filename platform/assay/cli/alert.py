@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from assay.cli import common
-from assay.errors import DeliveryError
+from assay.errors import DeliveryError, WarehouseError
 
 if TYPE_CHECKING:
     from assay.jobs.alerting import Checked
@@ -36,6 +36,8 @@ def check(names: tuple[str, ...], at: str | None, dry_run: bool, format: str, pr
         common.print_json(result.as_dict())
     else:
         click.echo(text(result))
+    if result.failed:
+        raise click.exceptions.Exit(WarehouseError.exit_code)
     if any(receipt.status == "failed" for receipt in result.receipts):
         raise click.exceptions.Exit(DeliveryError.exit_code)
 
@@ -52,5 +54,6 @@ def text(result: Checked) -> str:
         lines += [f"{'':<8} {tell(cause)}" for cause in each.causes]
     lines += [f"sent     {receipt.reference}" for receipt in result.receipts if receipt.status == "sent"]
     lines += [f"failed   {receipt.detail}" for receipt in result.receipts if receipt.status == "failed"]
+    lines += [f"failed   {name}: {error.diagnostics[0].message}" for name, error in result.failed.items()]
     lines += [f"quiet    {each['reason']} ({each['count']})" for each in found["suppressed"]]
     return "\n".join(lines)

@@ -63,7 +63,7 @@ def _clear(project: Project) -> None:
     """Remove what an earlier demo left. Refuses any warehouse but an embedded one inside the target folder."""
     target = (project.root / project.catalog.definitions.project.target).resolve()
     path = project.dsn.path
-    if path is None or not path.is_relative_to(target) or not target.is_relative_to(project.root.resolve()):
+    if path is None or not path.is_relative_to(target) or project.root.resolve() not in target.parents:
         raise UsageError.of(
             "E601",
             f"The demo does not write to {project.dsn}.",

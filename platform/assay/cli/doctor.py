@@ -13,7 +13,7 @@ from assay.errors import CheckFailed
 @common.project_option
 @common.command
 def command(format: str, project: Path) -> None:
-    """Check this machine, this project and its warehouse. Changes nothing."""
+    """Check this machine, this project and its warehouse. Definitions and tables stay as they are."""
     from assay.doctor import examine
 
     found = examine(project, common.now())

@@ -54,7 +54,8 @@ def text(readout: Readout) -> str:
         )
         for result in readout.results
     ]
-    headers = ("role", "metric", "variant", "change", "95 % interval", "difference", "p", "note")
+    level = f"{100 * (1 - readout.alpha):g} % interval"
+    headers = ("role", "metric", "variant", "change", level, "difference", "p", "note")
     parts = [
         f"{readout.experiment}, {readout.start} to {readout.end}: {units}",
         table(("gate", "name", "p", "detail"), gates).rstrip(),

@@ -20,11 +20,11 @@ def command(kind: str | None, format: str, project: Path) -> None:
     """Show what is defined: one KIND, or the number of each."""
     items = _items(kind, project) if kind else _counts(project)
     if format == "json":
-        common.print_json({"kind": kind, "items": items})
+        common.print_json({"kind": kind or "kinds", "items": items})
         return
     from assay.report.text import table
 
-    headers = list(items[0]) if items else ["name"]
+    headers = [key for key in (items or [{"name": ""}])[0] if any(each[key] is not None for each in items)]
     rows = [["" if each[key] is None else each[key] for key in headers] for each in items]
     click.echo(table(headers, rows), nl=False)
 
@@ -43,4 +43,5 @@ def _items(kind: str, project: Path) -> list[dict[str, Any]]:
 
 def _counts(project: Path) -> list[dict[str, Any]]:
     definitions = common.load(project).catalog.definitions
-    return [{"kind": kind, "defined": len(getattr(definitions, kind))} for kind in KINDS]
+    nowhere = {"path": None, "line": None, "owner": None}
+    return [{"name": kind, "defined": len(getattr(definitions, kind)), **nowhere} for kind in KINDS]

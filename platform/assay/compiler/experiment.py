@@ -154,7 +154,9 @@ def pairs(plan: Plan, reading: Reading, least: float) -> Statement:
 
     Units with a denominator under `least` say little about their quotient and are left out.
     """
-    numerator, denominator = reading.columns.values()
+    series = reading.metric.series
+    assert isinstance(series, Arithmetic), "only a quotient has pairs"
+    numerator, denominator = (reading.columns[part] for part in (series.left, series.right) if part in reading.columns)
     purpose = f"distribution of {reading.metric.name} in {plan.experiment.name}"
     context = {"numerator": numerator, "denominator": denominator}
     return _statement("experiment/pairs", purpose, plan, {"least": least}, **context)

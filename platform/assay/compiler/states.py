@@ -31,11 +31,19 @@ class Grain:
     dimensions: tuple[tuple[str, Dimension], ...]
 
     @property
+    def dimension_keys(self) -> list[str]:
+        return sorted(dimension_key(name, dimension) for name, dimension in self.dimensions)
+
+    @property
     def fingerprint(self) -> str:
         """Changes when a measure or a dimension changes its meaning."""
-        parts = sorted(measure.id for measure in self.measures)
-        parts += [f"{name}={dimension.model_dump_json()}" for name, dimension in sorted(self.dimensions)]
+        parts = [*sorted(measure.id for measure in self.measures), *self.dimension_keys]
         return blake2b("\n".join(parts).encode(), digest_size=8).hexdigest()
+
+
+def dimension_key(name: str, dimension: Dimension) -> str:
+    """The name of a dimension and its meaning: what a build remembers."""
+    return f"{name}={dimension.model_dump_json()}"
 
 
 def grains(catalog: Catalog) -> list[Grain]:

@@ -46,6 +46,8 @@ class Dimension(Spec):
             raise FieldError("a dimension needs either 'column' or 'bins'", "{column: country}")
         if bool(self.cuts) != (self.bins is not None):
             raise FieldError("'bins' and 'cuts' go together", "{bins: age, cuts: [18, 25, 35]}")
+        if self.bins is not None and self.top is not None:
+            raise FieldError("'top' limits a column, not bins", "{bins: age, cuts: [18, 25, 35]}")
 
 
 def _dimension(value: Any) -> Any:

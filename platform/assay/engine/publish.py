@@ -37,7 +37,8 @@ class Partitions:
 def publish(engine: Engine, work: Partitions, run_id: str, verify: Callable[[Statement, Table], None]) -> None:
     """Build in a staging table, `verify` each check's result (it raises to refuse), then publish.
 
-    Nothing is visible before the last step; after a failure the staging table is dropped and the target is as before.
+    Nothing is visible before the last step, and a failure until then leaves the target as before. Each partition is
+    replaced whole, but several are not one step: when the last one fails, the checked stage stays for `recover`.
     """
     if not work.partitions:
         raise UsageError.of("E602", "There is nothing to publish.", why="The range is empty.", fix="Widen the range.")
@@ -50,13 +51,25 @@ def publish(engine: Engine, work: Partitions, run_id: str, verify: Callable[[Sta
             engine.run(statement)
         for statement in work.check(staged):
             verify(statement, engine.run(statement))
-        engine.run(_write(f"RENAME TABLE {staged} TO {ready}", work.purpose))
-        engine.run(_replace(work.target, work.partitions, ready, work.purpose))
     except BaseException:
         with suppress(WarehouseError):  # the first failure is the one to tell; `sweep` drops what stays
-            _drop(engine, staged, ready)
+            _drop(engine, staged)
         raise
+    older = _superseded(engine, work)
+    engine.run(_write(f"RENAME TABLE {staged} TO {ready}", work.purpose))
+    _drop(engine, *older)
+    engine.run(_replace(work.target, work.partitions, ready, work.purpose))
     _drop(engine, ready)
+
+
+def _superseded(engine: Engine, work: Partitions) -> list[str]:
+    """Earlier checked stages of the same partitions: `recover` must not bring their rows back over ours."""
+    found = []
+    for database, name, note in _left(engine, _READY, timedelta(0)).rows:
+        mine = work.target in (name.rpartition(_READY)[0], f"{database}.{name.rpartition(_READY)[0]}")
+        if mine and set(json.loads(note.removeprefix(_OURS))) & set(work.partitions):
+            found.append(f"{database}.{name}")
+    return found
 
 
 def _replace(target: str, partitions: Iterable[str], source: str, purpose: str) -> Statement:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,7 +14,7 @@ from assay.config.alert import AlertSpec
 from assay.config.definitions import Definition
 from assay.delivery import Block, Message, Receipt
 from assay.detect import Cause, Judgement, Policy, Verdict
-from assay.errors import UsageError, did_you_mean
+from assay.errors import UsageError, WarehouseError, did_you_mean
 from assay.jobs import builds, sending
 from assay.jobs.context import Context
 from assay.jobs.judge import Judged, Ticks, cause, judged
@@ -93,6 +93,7 @@ class Checked:
     findings: tuple[Finding, ...]
     receipts: tuple[Receipt, ...]
     quiet: Counter[str]
+    failed: Mapping[str, WarehouseError]
 
     def as_dict(self) -> dict[str, Any]:
         """The contract of `alert check`."""
@@ -104,6 +105,7 @@ class Checked:
             "firing": [each.as_dict() for each in self.findings],
             "sent": sum(receipt.status == "sent" for receipt in self.receipts),
             "suppressed": [{"reason": reason, "count": count} for reason, count in sorted(held.items())],
+            "failed": [{"alert": name} | error.diagnostics[0].as_dict() for name, error in self.failed.items()],
         }
 
 
@@ -122,27 +124,42 @@ def select(context: Context, names: Collection[str]) -> list[Definition[AlertSpe
 
 
 def check(context: Context, at: datetime, names: Collection[str] = (), send: bool = True) -> Checked:
-    """Judge alerts as of a moment; the same moment checked twice sends nothing twice. Without `send`, nothing is kept.
+    """Judge alerts as of a moment; the same moment checked twice sends nothing twice.
 
-    Raises UsageError E201 and E601, and WarehouseError.
+    Without `send`, nothing goes out and no episode is kept.
+    An alert whose data cannot be read is told in `failed`, and the others go on.
+    Raises UsageError E201, and WarehouseError when no alert can be judged.
     """
     builds.prepare(context)
     evaluated, quiet, findings = 0, Counter[str](), []
-    for alert in select(context, names):
-        series = judged(context, alert, at)
-        evaluated += len(series)
-        end = Ticks(context, alert, at).end
-        found, reasons = _confirmed(context, alert, series, end)
-        found = _explained(context, alert, found)
-        if send:
-            _remember(context, alert, found, end)
+    failed: dict[str, WarehouseError] = {}
+    chosen = select(context, names)
+    for alert in chosen:
+        try:
+            found, reasons, series = _judge(context, alert, at, send)
+        except WarehouseError as error:
+            failed[alert.name] = error
+            continue
         findings += found
         quiet += reasons
-    receipts: tuple[Receipt, ...] = ()
-    if send:
-        messages = [_message(context, *group) for group in _by_alert(findings)]
-        receipts = sending.send(context, messages, at)
-    return Checked(at, evaluated, tuple(findings), receipts, quiet)
+        evaluated += series
+    if failed and len(failed) == len(chosen):
+        raise next(iter(failed.values()))
+    messages = [_message(context, *group) for group in _by_alert(findings)] if send else []
+    receipts = sending.send(context, messages, at) if send else ()
+    return Checked(at, evaluated, tuple(findings), receipts, quiet, failed)
+
+
+def _judge(
+    context: Context, alert: Definition[AlertSpec], at: datetime, keep: bool
+) -> tuple[list[Finding], Counter[str], int]:
+    """What one alert found, why its other series are quiet, and how many series there are."""
+    series, end = judged(context, alert, at), Ticks(context, alert, at).end
+    confirmed, reasons = _confirmed(context, alert, series, end)
+    found = _explained(context, alert, confirmed)
+    if keep:
+        _remember(context, alert, found, end)
+    return found, reasons, len(series)
 
 
 def _confirmed(

@@ -31,6 +31,7 @@ class Readout:
     results: tuple[Result, ...]
     verdict: Verdict
     correction: str
+    alpha: float
     sql: str
 
     def as_dict(self) -> dict[str, Any]:
@@ -98,7 +99,8 @@ def analyze(context: Context, name: str) -> Readout:
     results = _adjusted(tuple(_results(context.catalog, plan, rows)), plan.spec)
     verdict = stats.decide(gates, results, plan.spec.decision, plan.spec.design.alpha)
     window = str(plan.spec.start), str(plan.spec.end)
-    return Readout(name, *window, units, gates, results, verdict, plan.spec.analysis.correction, statement.sql)
+    correction, alpha = plan.spec.analysis.correction, plan.spec.design.alpha
+    return Readout(name, *window, units, gates, results, verdict, correction, alpha, statement.sql)
 
 
 def _nobody(plan: Plan) -> WarehouseError:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 
@@ -27,6 +27,7 @@ class Context:
     engine: Engine
     now: datetime
     progress: Progress = silent
+    environ: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def database(self) -> str:

@@ -207,6 +207,8 @@ def _build_missing(context: Context, grain: Grain, days: Sequence[date], end: da
     ]
     if missing:  # without pinned values, every value would be 'other'
         materialize.pin(context, grain, days[0], days[-1] + _DAY)
+    # a look at the past must not cut short what is stored already
+    end = max([end, *(stored[grain.source, day].until for day in missing if (grain.source, day) in stored)])
     for chunk in materialize.chunks(grain, missing):
         step = materialize.build(context, grain, chunk, end)
         if step.status == "failed" and len(chunk) > 1:  # one bad day must not blind the alert for its neighbours
@@ -234,18 +236,21 @@ def cause(context: Context, alert: Definition[AlertSpec], metric: Metric, end: d
     length = max((end - start) // every, (alert.spec.window or every) // every)
     ends = [same_slot(end, timedelta(days=back), every, zone_name) for back in range(8)]
     windows = [[later(moment, -n - 1, every, zone_name) for n in range(length)] for moment in ends]
+    stored = _bring_up_to_date(context, alert, [metric], windows, end)
+    known = [k for k, window in enumerate(windows) if k and all(slot in stored for slot in window)]
     statement = compiled.slots(
         context.catalog, [metric], show_duration(every), alert.spec.explain, windows, context.database
     )
-    return detect.explain(_before_after(context.engine.run(statement).dicts()))
+    return detect.explain(_before_after(context.engine.run(statement).dicts(), known)) if known else ()
 
 
-def _before_after(rows: Iterator[dict[str, Any]]) -> dict[str, list[tuple[str, float, float]]]:
-    """Dimension: (value, mean of windows 1..7, window 0)."""
-    found: dict[Slice, list[float]] = {}
+def _before_after(rows: Iterator[dict[str, Any]], known: Sequence[int]) -> dict[str, list[tuple[str, float, float]]]:
+    """Dimension: (value, mean of the `known` earlier windows, window 0)."""
+    found: dict[Slice, dict[int, float]] = {}
     for row in rows:
-        found.setdefault((row["dim"], row["val"]), [0.0] * 8)[row["k"]] = row["v0"] or 0.0
+        found.setdefault((row["dim"], row["val"]), {})[row["k"]] = row["v0"] or 0.0
     shaped: dict[str, list[tuple[str, float, float]]] = {}
     for (dim, val), values in sorted(found.items()):
-        shaped.setdefault(dim, []).append((val, sum(values[1:]) / 7, values[0]))
+        before = sum(values.get(k, 0.0) for k in known) / len(known)
+        shaped.setdefault(dim, []).append((val, before, values.get(0, 0.0)))
     return shaped

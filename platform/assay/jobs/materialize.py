@@ -14,7 +14,7 @@ from assay.catalog.expression import parse
 from assay.compiler import states, zone
 from assay.compiler.states import DAY, Grain
 from assay.engine import Partitions, publish, sweep
-from assay.errors import CheckFailed, UsageError, WarehouseError
+from assay.errors import AssayError, CheckFailed, UsageError, WarehouseError
 from assay.jobs import builds
 from assay.jobs.context import Context
 from assay.statement import Statement, Table
@@ -58,19 +58,16 @@ def run(context: Context, sources: Collection[str] = (), start: date | None = No
     """Build every grain of some sources (all when empty) for the days [start, end).
 
     Without `start`, from the last stored day less the source's lateness, or from its first event; without `end`, up to
-    the last full day. A source whose check fails is not published, and the others go on.
-    Raises UsageError E602 when the range is empty and WarehouseError when ClickHouse fails.
+    the last full day. A source that is empty or missing, or whose check fails, is a failed step, and the others go on.
+    Raises UsageError E602 when the range is empty, and WarehouseError when no source can be read.
     """
     builds.prepare(context)
     sweep(context.engine, context.database)
     grains = [each for each in states.grains(context.catalog) if not sources or each.source in sources]
-    ranges = {each: _range(context, each, start, end) for each in grains}
-    for grain, (first, last) in ranges.items():
-        pin(context, grain, first, last)
-    work = [(each, chunk) for each in grains for chunk in chunks(each, list(zone.days(*ranges[each])))]
+    ranges, steps = _plan(context, grains, start, end)
+    work = [(each, chunk) for each, days in ranges.items() for chunk in chunks(each, list(zone.days(*days)))]
     if not work:
         raise _empty(context, start, end)
-    steps = []
     for done, (grain, days) in enumerate(work):
         context.progress(done, len(work), f"{grain.source} {grain.name} {days[0]}")
         steps.append(build(context, grain, days))
@@ -83,6 +80,33 @@ def pin(context: Context, grain: Grain, start: date, end: date) -> None:
     """Fix the values of limited dimensions from [start, end), unless they are fixed already."""
     for statement in states.pin_top(context.catalog, grain, start, end, context.database):
         context.engine.run(statement)
+
+
+def _plan(
+    context: Context, grains: Sequence[Grain], start: date | None, end: date | None
+) -> tuple[dict[Grain, tuple[date, date]], list[Step]]:
+    """The days of each grain, and a failed step for each that cannot be read. Raises the error when none can."""
+    ranges: dict[Grain, tuple[date, date]] = {}
+    errors: dict[Grain, WarehouseError] = {}
+    for grain in grains:
+        try:
+            ranges[grain] = _range(context, grain, start, end)
+            pin(context, grain, *ranges[grain])
+        except WarehouseError as error:
+            errors[grain] = error
+            ranges.pop(grain, None)
+    if errors and not ranges:
+        raise next(iter(errors.values()))
+    return ranges, [_refused(grain, error) for grain, error in errors.items()]
+
+
+def _refused(grain: Grain, error: WarehouseError) -> Step:
+    return Step("states", f"{grain.source}:{grain.name}", "", 0, 0.0, "failed", _reason(error))
+
+
+def _reason(error: AssayError) -> str:
+    first = error.diagnostics[0]
+    return f"{first.code} {first.message} {first.fix}"
 
 
 def _empty(context: Context, start: date | None, end: date | None) -> UsageError:
@@ -172,8 +196,7 @@ def build(context: Context, grain: Grain, days: Sequence[date], until: datetime 
     try:
         publish(context.engine, work, run_id, counted)
     except CheckFailed as error:
-        first = error.diagnostics[0]
-        return _step(grain, days, 0, begun, "failed", f"{first.code} {first.message} {first.fix}")
+        return _step(grain, days, 0, begun, "failed", _reason(error))
     builds.record(context, grain, days, run_id, until)
     return _step(grain, days, counted.rows, begun, "done")
 

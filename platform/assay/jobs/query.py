@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from assay.catalog.catalog import Metric
 from assay.catalog.series import Leaf, leaves, ratio_parts
 from assay.compiler import series, zone
-from assay.compiler.states import DAY
+from assay.compiler.states import DAY, dimension_key
 from assay.compiler.values import of_nothing
 from assay.errors import UsageError
 from assay.jobs import builds
@@ -19,7 +19,6 @@ from assay.jobs.builds import Build
 from assay.jobs.context import Context
 from assay.statement import Table
 
-GRAINS = tuple(series.BUCKETS)
 TOTAL = ""
 
 
@@ -61,11 +60,9 @@ def query(
             "E602", f"The range from {start} to {end} is empty.", why="It is half-open: [from, to).", fix="Widen it."
         )
     metrics = [context.catalog.metric(name) for name in names]
-    if by is not None:
-        context.catalog.dimension(by, metrics)
-    statement = series.series(metrics, grain, by or TOTAL, start, end, context.database)
-    table = context.engine.run(statement)
-    stored = _Stored(context)
+    key = dimension_key(by, context.catalog.dimension(by, metrics)) if by else None
+    stored = _Stored(context, key)
+    table = context.engine.run(series.series(metrics, grain, by or TOTAL, start, end, context.database))
     spans = periods(start, end, grain)
     rows = [_rows(stored, metric, _found(table, at), spans, by) for at, metric in enumerate(metrics)]
     return [row for each in rows for row in each]
@@ -74,11 +71,16 @@ def query(
 class _Stored:
     """Answers whether a metric's measures are stored for a day, and whether the day was over when it was built."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, dimension: str | None) -> None:
+        """`dimension` is the key that the days must be split by, if any."""
         self._builds, self._zone = builds.read(context, DAY), context.catalog.zone
+        self._dimensions = {dimension} if dimension else set()
 
     def has(self, metric: Metric, day: date) -> bool:
-        return all(build and leaf.measure.id in build.measures for leaf, _, build in self._behind(metric, day))
+        return all(
+            build and leaf.measure.id in build.measures and self._dimensions <= build.dimensions
+            for leaf, _, build in self._behind(metric, day)
+        )
 
     def full(self, metric: Metric, day: date) -> bool:
         return all(
@@ -114,12 +116,12 @@ def _rows(
     values = sorted({val for _, val in found}) if by else [TOTAL]
     for period, days, whole in spans:
         missing = [day for day in days if not stored.has(metric, day)]
+        complete = whole and not missing and all(stored.full(metric, day) for day in days)
         for value in values:
             slice_of = {by: value} if by else {}
             if len(missing) == len(days):
                 yield Row(metric.name, period, slice_of, None, reason="not built: run 'platform run'")
             else:
-                complete = whole and all(stored.full(metric, day) for day in days)
                 yield _row(metric, period, slice_of, found.get((period, value), nothing), complete)
 
 

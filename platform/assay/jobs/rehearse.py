@@ -1,4 +1,4 @@
-"""`validate --engine`: run every compiled statement on empty tables of the declared schema, in a throw-away engine.
+"""`validate --engine`: build and read every metric and experiment on empty tables, in a throw-away engine.
 
 It finds what no parser can: a function that does not exist, a comparison of text with a number, an aggregate where a
 value of one row belongs.

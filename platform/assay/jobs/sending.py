@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from assay.config import env
 from assay.config.definitions import Definition
 from assay.config.route import RouteSpec
 from assay.delivery import FileLedger, Message, Quiet, Receipt, Route, deliver, open_channels
@@ -30,13 +30,13 @@ def _route(context: Context, definition: Definition[RouteSpec]) -> Route:
     spec = definition.spec
     ((channel, options),) = spec.channels.items()
     quiet = Quiet(*spec.quiet, context.catalog.zone) if spec.quiet else None
-    return Route(definition.name, channel, _options(context.root, options), spec.group_by, spec.repeat, quiet)
+    return Route(definition.name, channel, _options(context, options), spec.group_by, spec.repeat, quiet)
 
 
-def _options(root: Path, options: Any) -> dict[str, Any]:
-    """Paths start at the project's root."""
-    found: dict[str, Any] = options.model_dump()
-    return {name: root / value if name == "path" else value for name, value in found.items()}
+def _options(context: Context, options: Any) -> dict[str, Any]:
+    """With environment variables filled in, and paths that start at the project's root."""
+    texts = {name: env.resolve(str(value), context.environ) for name, value in options.model_dump().items()}
+    return {name: context.root / text if name == "path" else text for name, text in texts.items()}
 
 
 def local_time(context: Context, moment: datetime) -> datetime:

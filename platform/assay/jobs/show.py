@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from assay.catalog.catalog import Catalog
+from assay.catalog.series import leaves
 from assay.compiler import experiment as experiments
 from assay.compiler import series, states, zone
 from assay.config.base import show_duration
@@ -56,6 +57,13 @@ def show(catalog: Catalog, name: str, reading: str | None = None) -> Shown:
 
 def _metric(catalog: Catalog, name: str, reading: str) -> tuple[Statement, ...]:
     metric, database = catalog.metric(name), _database(catalog)
+    if reading == "alert" and any(leaf.days != 1 for leaf in leaves(metric.series)):
+        raise UsageError.of(
+            "E302",
+            f"'{name}' rolls over days and has no reading by slot.",
+            why="Neighbouring slots would share most of their data.",
+            fix="Show the metric behind it.",
+        )
     if reading == "alert":
         return tuple(_slots(catalog, name, "15m", ()))
     if reading == "experiment":

@@ -21,7 +21,7 @@ from assay.config.alert import AlertSpec
 from assay.config.base import show_duration
 from assay.config.definitions import Definition
 from assay.config.report import DashboardSpec, Tab
-from assay.errors import WarehouseError
+from assay.errors import UsageError, WarehouseError
 from assay.jobs import builds
 from assay.jobs.analyze import analyze
 from assay.jobs.context import Context
@@ -33,12 +33,13 @@ from assay.statement import Statement
 
 _WEEK, _FOUR_WEEKS = timedelta(days=7), timedelta(days=28)
 _CATALOGUE_DAYS = 90
+_MARK = "assets/site.js"  # every site has it
 
 
 def build(context: Context, day: date | None = None, folder: Path | None = None) -> Path:
     """Write the site about `day` (the last stored one when left out) and return its folder, `<target>/site`.
 
-    The folder is replaced in one step. Raises WarehouseError E511 when nothing is stored yet.
+    Raises WarehouseError E511 when nothing is stored yet, and UsageError E601 when the folder holds something else.
     """
     day = day or last_day(context)
     target = folder or context.target / "site"
@@ -59,6 +60,14 @@ def last_day(context: Context) -> date:
 
 
 def _replace(target: Path, pages: Mapping[str, str]) -> None:
+    """Write beside, then swap. A folder that is no site of ours is not touched."""
+    if target.exists() and any(target.iterdir()) and not (target / _MARK).exists():
+        raise UsageError.of(
+            "E601",
+            f"{target} holds something else than a site.",
+            why="Building replaces the whole folder.",
+            fix="Choose an empty folder, or one that was built before.",
+        )
     target.parent.mkdir(parents=True, exist_ok=True)
     fresh = Path(mkdtemp(dir=target.parent, prefix=".site-"))
     for name, text in pages.items():
@@ -67,8 +76,11 @@ def _replace(target: Path, pages: Mapping[str, str]) -> None:
         path.write_text(text, encoding="utf-8")
     fresh.chmod(0o755)
     if target.exists():
-        shutil.rmtree(target)
-    fresh.rename(target)
+        old = target.rename(f"{fresh}-old")
+        fresh.rename(target)
+        shutil.rmtree(old)
+    else:
+        fresh.rename(target)
 
 
 def site(context: Context, day: date) -> SiteView:

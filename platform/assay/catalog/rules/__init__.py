@@ -10,6 +10,7 @@ from assay.catalog.rules.common import Rule
 
 RULES: tuple[Rule, ...] = (
     sources.lateness,
+    sources.times,
     metrics.columns,
     experiments.references,
     experiments.expressions,

@@ -27,6 +27,20 @@ def expressions(source: Definition[SourceSpec]) -> Iterator[Diagnostic]:
         yield from expression(column, columns, source.at_key("checks", "accepted", column))
 
 
+def times(catalog: Catalog, _broken: Broken) -> Iterator[Diagnostic]:
+    """A Date has no moment: its midnight in UTC lies on another local day in half of the world."""
+    for source in catalog.definitions.sources.values():
+        declared = source.spec.columns.get(source.spec.time, "").removeprefix("Nullable(")
+        if declared.startswith("Date") and not declared.startswith("DateTime"):
+            yield Diagnostic(
+                "E301",
+                f"The time of '{source.name}' is a {declared.rstrip(')')}, which is no moment.",
+                "Local days and slots are cut from moments.",
+                f"Use a DateTime, or an expression such as toDateTime({source.spec.time}, '{catalog.zone}').",
+                source.at("time"),
+            )
+
+
 def lateness(catalog: Catalog, _broken: Broken) -> Iterator[Diagnostic]:
     """Each run recomputes whole days."""
     for source in catalog.definitions.sources.values():
