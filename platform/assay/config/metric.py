@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from assay.config.base import Described, Duration, Integer, Name, Number, Sql
+from assay.config.check import MetricChecks
 
 Good = Literal["up", "down"]
 Format = Literal["number", "percent", "seconds", "minutes"]
@@ -16,6 +17,7 @@ class _Metric(Described):
     good: Good | None = Field(None, description="The direction that is good news.")
     format: Format = Field("number", description="How people read the value.")
     tier: Integer | None = Field(None, ge=1, le=3, description="1 is watched daily.")
+    checks: MetricChecks = MetricChecks()
 
 
 class OverSource(_Metric):

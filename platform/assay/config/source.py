@@ -17,9 +17,9 @@ from assay.config.base import (
     Number,
     Spec,
     Sql,
-    Value,
     parse_duration,
 )
+from assay.config.check import Checks
 
 _TABLE = r"\w+(\.\w+)?"
 
@@ -54,14 +54,6 @@ def _dimension(value: Any) -> Any:
     return {"column": value} if isinstance(value, str) else value
 
 
-class SourceChecks(Spec):
-    """What must hold for a day of rows before anything built from it is published."""
-
-    not_null: tuple[str, ...] = Field((), description="Columns that may not be NULL.")
-    accepted: dict[str, tuple[Value, ...]] = Field({}, description="Column: the only values it may hold.")
-    min_rows_per_day: Integer = Field(0, ge=0, description="A day with fewer rows is not published.")
-
-
 def _table(value: Any) -> str:
     if not isinstance(value, str) or not re.fullmatch(_TABLE, value):
         raise FieldError("a table is written `table` or `database.table`", "events")
@@ -84,4 +76,4 @@ class SourceSpec(Described):
     columns: dict[str, str] = Field({}, description="Column: ClickHouse type. Lets `validate` find unknown columns.")
     lateness: Duration = Field(parse_duration("1d"), description="How many past days each run recomputes.")
     freshness: Duration | None = Field(None, description="A newest row older than this is reported by `doctor`.")
-    checks: SourceChecks = SourceChecks()
+    checks: Checks = Checks()

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from assay import demo
 from assay.demo.events import FIRST_DAY, LAST_DAY, OUTAGE
-from assay.jobs import alerting, analyze, materialize, query, report, website
+from assay.jobs import alerting, analyze, materialize, query, report, source_states, website
 from assay.jobs.context import Context
 from assay.report.format import change, show, show_signed
 
@@ -34,7 +34,7 @@ def generate(context: Context, scale: float, database: str = "default") -> int:
         context.progress(done, len(found), statement.purpose)
         context.engine.run(statement)
     context.progress(len(found), len(found), "events are generated")
-    return sum(materialize.extent(context, source).rows for source in context.catalog.definitions.sources)
+    return sum(source_states.extent(context, source).rows for source in context.catalog.definitions.sources)
 
 
 def tell(context: Context, scale: float) -> Iterator[Told]:

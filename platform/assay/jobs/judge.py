@@ -21,7 +21,7 @@ from assay.config.alert import AlertSpec
 from assay.config.base import show_duration
 from assay.config.definitions import Definition
 from assay.detect import Judgement, Slots
-from assay.jobs import builds, materialize
+from assay.jobs import builds, source_states
 from assay.jobs.context import Context
 
 _DAY = timedelta(days=1)
@@ -181,7 +181,7 @@ def _bring_up_to_date(
     wanted = sorted({slot for window in windows for slot in window})
     days = sorted({zone.local_day(slot, zone_name) for slot in wanted})
     for grain in grains:
-        first = materialize.extent(context, grain.source).first
+        first = source_states.extent(context, grain.source).first
         _build_missing(context, grain, [day for day in days if first <= day], end)
     stored = builds.read(context, grain_name)
     every = alert.spec.every
@@ -206,14 +206,14 @@ def _build_missing(context: Context, grain: Grain, days: Sequence[date], end: da
         day for day in days if not _up_to_date(stored.get((grain.source, day)), grain, _until(context, day, end))
     ]
     if missing:  # without pinned values, every value would be 'other'
-        materialize.pin(context, grain, days[0], days[-1] + _DAY)
+        source_states.pin(context, grain, days[0], days[-1] + _DAY)
     # a look at the past must not cut short what is stored already
     end = max([end, *(stored[grain.source, day].until for day in missing if (grain.source, day) in stored)])
-    for chunk in materialize.chunks(grain, missing):
-        step = materialize.build(context, grain, chunk, end)
+    for chunk in source_states.chunks(grain, missing):
+        step = source_states.build(context, grain, chunk, end)
         if step.status == "failed" and len(chunk) > 1:  # one bad day must not blind the alert for its neighbours
             for day in chunk:
-                materialize.build(context, grain, [day], end)
+                source_states.build(context, grain, [day], end)
 
 
 def _until(context: Context, day: date, end: datetime) -> datetime:

@@ -2,39 +2,18 @@
 
 from __future__ import annotations
 
-import time
-import uuid
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, date, datetime, timedelta
-from itertools import pairwise
-from typing import Any, NamedTuple
+from datetime import date, timedelta
+from typing import Any
 
-from assay.catalog.expression import parse
 from assay.compiler import states, zone
-from assay.compiler.states import DAY, Grain
-from assay.engine import Partitions, publish, sweep
-from assay.errors import AssayError, CheckFailed, UsageError, WarehouseError
-from assay.jobs import builds
+from assay.compiler.states import Grain
+from assay.engine import sweep
+from assay.errors import UsageError, WarehouseError
+from assay.jobs import builds, source_states
 from assay.jobs.context import Context
-from assay.statement import Statement, Table
-
-_DAY = timedelta(days=1)
-_CHUNK = {DAY: 16}  # days per staging table; slots shorter than a day hold many more rows
-_CHUNK_SLOTS = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What happened to one staging table: `partition` is its range of days, `seconds` its wall time."""
-
-    kind: str
-    name: str
-    partition: str
-    rows: int
-    seconds: float
-    status: str
-    reason: str | None = None
+from assay.jobs.source_states import Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,21 +44,17 @@ def run(context: Context, sources: Collection[str] = (), start: date | None = No
     sweep(context.engine, context.database)
     grains = [each for each in states.grains(context.catalog) if not sources or each.source in sources]
     ranges, steps = _plan(context, grains, start, end)
-    work = [(each, chunk) for each, days in ranges.items() for chunk in chunks(each, list(zone.days(*days)))]
+    work = [
+        (each, chunk) for each, days in ranges.items() for chunk in source_states.chunks(each, list(zone.days(*days)))
+    ]
     if not work:
         raise _empty(context, start, end)
     for done, (grain, days) in enumerate(work):
         context.progress(done, len(work), f"{grain.source} {grain.name} {days[0]}")
-        steps.append(build(context, grain, days))
+        steps.append(source_states.build(context, grain, days))
     context.progress(len(work), len(work), "done")
     first, last = min(days[0] for _, days in work), max(days[-1] for _, days in work)
     return Run(first, last + timedelta(days=1), tuple(steps))
-
-
-def pin(context: Context, grain: Grain, start: date, end: date) -> None:
-    """Fix the values of limited dimensions from [start, end), unless they are fixed already."""
-    for statement in states.pin_top(context.catalog, grain, start, end, context.database):
-        context.engine.run(statement)
 
 
 def _plan(
@@ -90,8 +65,8 @@ def _plan(
     errors: dict[Grain, WarehouseError] = {}
     for grain in grains:
         try:
-            ranges[grain] = _range(context, grain, start, end)
-            pin(context, grain, *ranges[grain])
+            ranges[grain] = source_states.span(context, grain, start, end)
+            source_states.pin(context, grain, *ranges[grain])
         except WarehouseError as error:
             errors[grain] = error
             ranges.pop(grain, None)
@@ -101,12 +76,7 @@ def _plan(
 
 
 def _refused(grain: Grain, error: WarehouseError) -> Step:
-    return Step("states", f"{grain.source}:{grain.name}", "", 0, 0.0, "failed", _reason(error))
-
-
-def _reason(error: AssayError) -> str:
-    first = error.diagnostics[0]
-    return f"{first.code} {first.message} {first.fix}"
+    return Step("states", f"{grain.source}:{grain.name}", "", 0, 0.0, "failed", source_states.reason(error))
 
 
 def _empty(context: Context, start: date | None, end: date | None) -> UsageError:
@@ -117,110 +87,3 @@ def _empty(context: Context, start: date | None, end: date | None) -> UsageError
         why="The range of days is half-open, [from, to), and ends with the last full day.",
         fix="Give --from and --to with --from before --to, or load events first.",
     )
-
-
-def _range(context: Context, grain: Grain, start: date | None, end: date | None) -> tuple[date, date]:
-    if start is None or end is None:
-        found = extent(context, grain.source)
-        end = end or min(found.last + timedelta(days=1), context.today)
-        start = start or _resume(context, grain, end) or found.first
-    return start, end
-
-
-def _resume(context: Context, grain: Grain, end: date) -> date | None:
-    """Where to go on before `end`: the lateness behind the last stored day, or at the first hole, if that is earlier.
-
-    A day counts as stored when it has the same meaning and was over when it was built; a failed check leaves a hole.
-    """
-    mine = {day: build for (source, day), build in builds.read(context, grain.name).items() if source == grain.source}
-    same = {day: build.until for day, build in mine.items() if build.fingerprint == grain.fingerprint}
-    done = {day for day, until in same.items() if until >= zone.midnight(day, context.catalog.zone, after=1)}
-    if not done:
-        return None
-    late = -(-context.catalog.source(grain.source).spec.lateness // _DAY)  # 12h late is a day to build again
-    holes = (day for day in zone.days(min(done), end) if day not in done)
-    return max(min(done), min(next(holes, end), max(done) + (1 - late) * _DAY))
-
-
-class Extent(NamedTuple):
-    """The local days of a source's first and last event, how many events there are, and the moment of the last."""
-
-    first: date
-    last: date
-    rows: int
-    newest: datetime
-
-
-def extent(context: Context, source: str) -> Extent:
-    """What a source holds. Raises WarehouseError E511 when it is empty."""
-    definition = context.catalog.source(source)
-    moment = parse(definition.spec.time).sql
-    sql = f"""SELECT count(), toUnixTimestamp(min({moment})), toUnixTimestamp(max({moment}))
-FROM {definition.spec.table} WHERE {parse(definition.spec.where or "1").sql}"""  # noqa: S608 - the expression and the name were checked
-    ((count, first, last),) = context.engine.run(Statement(sql, f"extent of {source}", origin=definition.location)).rows
-    if not count:
-        raise WarehouseError.of(
-            "E511",
-            f"The source '{source}' has no rows.",
-            why="Without events there is nothing to build.",
-            fix=f"Load events into {definition.spec.table}, or correct 'table:'.",
-            location=definition.location,
-        )
-    name = context.catalog.zone
-    return Extent(zone.day_of(first, name), zone.day_of(last, name), count, datetime.fromtimestamp(last, UTC))
-
-
-def chunks(grain: Grain, days: Sequence[date]) -> Iterator[Sequence[date]]:
-    """Ascending days in pieces of consecutive ones that fit comfortably into memory."""
-    size = _CHUNK.get(grain.name, _CHUNK_SLOTS)
-    gaps = [at for at in range(1, len(days)) if days[at] - days[at - 1] != _DAY]
-    for start, end in pairwise([0, *gaps, len(days)]):
-        yield from (days[at : min(at + size, end)] for at in range(start, end, size))
-
-
-def build(context: Context, grain: Grain, days: Sequence[date], until: datetime | None = None) -> Step:
-    """Stage, check and publish some consecutive days, up to `until` (now when left out): later events are left out.
-
-    What a day holds is recorded with it. A day that is not over must not look complete: its future would be silence.
-    """
-    run_id, begun, until = uuid.uuid4().hex[:12], time.perf_counter(), until or context.now
-    start, end = days[0], days[-1] + timedelta(days=1)
-    counted = _Counted()
-    work = Partitions(
-        target=f"{context.database}.measure_states",
-        fill=lambda stage: [states.fill(context.catalog, grain, stage, start, end, context.database, until)],
-        check=lambda stage: states.checks(context.catalog, grain, stage, start, end),
-        partitions=states.partitions(grain, days),
-        purpose=f"build {grain.source} {grain.name}",
-    )
-    try:
-        publish(context.engine, work, run_id, counted)
-    except CheckFailed as error:
-        return _step(grain, days, 0, begun, "failed", _reason(error))
-    builds.record(context, grain, days, run_id, until)
-    return _step(grain, days, counted.rows, begun, "done")
-
-
-def _step(grain: Grain, days: Sequence[date], rows: int, begun: float, status: str, reason: str | None = None) -> Step:
-    partition = f"{days[0]}..{days[-1]}" if len(days) > 1 else str(days[0])
-    name = f"{grain.source}:{grain.name}"
-    return Step("states", name, partition, rows, time.perf_counter() - begun, status, reason)
-
-
-class _Counted:
-    """Refuses a failed check, and remembers how many rows the first one saw."""
-
-    rows = 0
-
-    def __call__(self, statement: Statement, table: Table) -> None:
-        failed = [(row["check"], row["failures"]) for row in table.dicts() if row["failures"]]
-        self.rows += sum(row.get("rows", 0) for row in table.dicts())
-        if failed:
-            listed = "; ".join(f"{name}: {count}" for name, count in failed[:5])
-            raise CheckFailed.of(
-                "E510",
-                f"{statement.purpose} failed: {listed}.",
-                why="Nothing is published from data that breaks a declared rule; what was stored before is untouched.",
-                fix="Correct the data and run again, or correct 'checks:' in the source.",
-                location=statement.origin,
-            )
