@@ -25,7 +25,7 @@ from assay.compiler.states import DAY, Grain
 from assay.config.source import Dimension
 from assay.demo.events import FIRST_DAY, LAST_DAY
 from assay.demo.project import copy_to
-from assay.jobs import builds, demo, materialize
+from assay.jobs import builds, demo, source_states
 from assay.jobs.context import Context
 from assay.project import Project
 from assay.statement import Statement
@@ -82,16 +82,17 @@ def scene(scale: float, days: int | None = None) -> Iterator[Scene]:
             builds.prepare(context)
             grain = next(each for each in states.grains(project.catalog) if (each.source, each.name) == (SOURCE, DAY))
             end = min(end, start + timedelta(days=days or 1000))
-            materialize.pin(context, grain, start, end)
+            source_states.pin(context, grain, start, end)
             yield Scene(context, grain, start, end)
 
 
 def one_scan(scene: Scene, stage: str) -> None:
     """What `platform run` does: the compiled statement, a few days at a time."""
     context = scene.context
-    for days in materialize.chunks(scene.grain, list(zone.days(scene.start, scene.end))):
+    for days in source_states.chunks(scene.grain, list(zone.days(scene.start, scene.end))):
         after = days[-1] + timedelta(days=1)
-        context.engine.run(states.fill(context.catalog, scene.grain, stage, days[0], after, context.database))
+        for statement in states.fill(context.catalog, scene.grain, stage, days[0], after, context.database):
+            context.engine.run(statement)
 
 
 def single_queries(scene: Scene, stage: str) -> None:

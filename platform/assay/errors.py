@@ -127,6 +127,8 @@ CODES: dict[str, str] = {
     "E302": "The metric cannot be used in this place.",
     "E303": "The dates are empty or reversed.",
     "E304": "A dimension means different things in the sources that are combined.",
+    "E305": "What a definition was renamed from is still there.",
+    "W301": "A definition changes what its numbers mean, or goes away.",
     # E4xx: compile
     "E401": "The SQL expression cannot be parsed.",
     "E402": "A statement or a forbidden construct stands where an expression is expected.",
@@ -143,10 +145,13 @@ CODES: dict[str, str] = {
     "E509": "The statement took longer than its limit.",
     "E510": "A check on freshly built data failed, so nothing was published.",
     "E511": "The range has no data yet.",
+    "E512": "The source is not fresh.",
     "W501": "A source declares no columns, so its SQL was not tried.",
     # E6xx: usage
     "E601": "The arguments do not fit together.",
     "E602": "The range of dates is empty.",
+    "E603": "A metric of a running experiment would change its meaning.",
+    "E604": "The state to compare with cannot be read.",
     # E7xx: delivery
     "E701": "A message could not be delivered.",
     "E702": "An environment variable is not set.",

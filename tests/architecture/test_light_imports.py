@@ -45,6 +45,12 @@ def test_commands_that_feel_instant(arguments: list[str]) -> None:
     assert loaded(RUN.format(arguments=arguments, code=0), HEAVY) == set()
 
 
+def test_a_plan_needs_no_numbers_and_no_driver(tmp_path: Path) -> None:
+    start = RUN.format(arguments=["init", str(tmp_path / "mine")], code=0)
+    loaded(start, ())
+    assert loaded(RUN.format(arguments=["plan", "-p", str(tmp_path / "mine")], code=2), HEAVY) == set()
+
+
 def test_validation_of_unchanged_files_answers_from_the_cache(tmp_path: Path) -> None:
     start = RUN.format(arguments=["init", str(tmp_path / "mine")], code=0)
     again = RUN.format(arguments=["validate", "-p", str(tmp_path / "mine")], code=0)

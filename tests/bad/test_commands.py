@@ -61,10 +61,11 @@ CASES: dict[str, tuple[int, tuple[str, ...], tuple[str, str] | str, tuple[str, .
     "E511": (3, ("run",), "", (FEED,)),
     "E601": (2, ("init", "."), "", ()),
     "E602": (2, (*QUERY[:2], "--from", "2025-05-02", "--to", "2025-05-02"), "", ()),
+    "E604": (2, ("plan", "--against", "HEAD"), "", ()),
     "E702": (2, QUERY, "clickhouse://ann:${ASSAY_TEST_UNSET}@host", ()),
 }
-# Codes whose text is a line of an outcome, not an error: tested one by one below.
-OUTCOMES = {"E510", "E701", "W501", "W601"}
+# Codes whose text is a line of an outcome, not an error: tested one by one below; E603 and W301 beside `apply` and `plan`.
+OUTCOMES = {"E510", "E512", "E603", "E701", "W301", "W501", "W601"}
 
 
 @pytest.fixture
@@ -142,6 +143,32 @@ def test_a_failed_check_is_exit_code_5_and_publishes_nothing(project: Callable[.
     assert "accepted action: 1" in done.stderr
     with connect(parse_dsn("chdb://warehouse", root)) as engine:
         assert engine.run(Statement("SELECT count() FROM assay.measure_states", "count")).scalar() == 0
+
+
+def test_a_source_that_is_not_fresh_is_exit_code_5(project: Callable[..., Path]) -> None:
+    project(("    checks", "    freshness: 1h\n    checks"), (FEED, VIEWS))
+    done = platform("run")
+    assert done.exit_code == 5
+    assert "E512 The source 'feed' is not fresh: the newest event is " in done.stderr
+    assert "2025-05-01 is not built" in done.stderr
+
+
+def test_a_failed_check_of_rows_and_values_is_in_the_table(project: Callable[..., Path]) -> None:
+    project(("type: count, source: feed", "type: count, source: feed, checks: {range: [10, null]}"), (FEED, VIEWS))
+    assert platform(*RUN).exit_code == 5
+    done = platform("check")
+    assert done.exit_code == 5
+    assert "9 is below 10" in done.stdout
+    assert "2025-04-25 to 2025-05-02: 1 failed, 7 passed, 6 skipped" in done.stdout
+
+
+def test_a_failed_warning_is_told(project: Callable[..., Path]) -> None:
+    project(
+        ("checks: {accepted: {action: [view]}}", "checks: {warn: {accepted: {action: [view]}}}"), (FEED, VIEWS, LIKE)
+    )
+    done = platform(*RUN)
+    assert done.exit_code == 0
+    assert "warning feed:1d 2025-05-01: accepted action: 1 of 10 rows on 2025-05-01" in done.stderr
 
 
 def test_a_message_that_cannot_be_delivered_is_exit_code_4(project: Callable[..., Path]) -> None:

@@ -9,6 +9,7 @@ import pytest
 from assay.catalog import algebra
 from assay.catalog.catalog import Catalog
 from assay.catalog.lower import lower
+from assay.catalog.rows import Between, Gaps, PerEntity, Steps
 from assay.catalog.series import (
     Arithmetic,
     Combine,
@@ -16,11 +17,17 @@ from assay.catalog.series import (
     Members,
     Number,
     Quantile,
+    Seen,
+    Series,
     Size,
     Total,
+    Unfit,
+    Window,
     leaves,
+    present,
     ratio_parts,
     rolled,
+    whole,
 )
 from assay.config.metric import MetricSpec
 
@@ -43,6 +50,17 @@ metrics:
   rate: {type: ratio, numerator: views, denominator: users}
   both: {type: set, expr: users & senders | users - senders}
   week: {type: rolling, metric: users, window: 1w}
+  fresh: {type: new, metric: users}
+  back: {type: retention, cohort: fresh, returns: users, day: 3}
+  back_later: {type: retention, cohort: fresh, returns: users, day: 3, method: rolling, horizon: 14d, at: return}
+  life: {type: lifecycle, metric: both}
+  steps: {type: funnel, source: feed, of: user, within: 2h, steps: {view: "action = 'view'", like: "action = 'like'"}}
+  both_steps: {type: derived, expr: steps + steps.view}
+  pause: {type: gap, source: feed, of: [user, post], where: "action = 'view'"}
+  reaction: {type: gap, source: feed, of: user, first: "action = 'view'", then: "action = 'like'", level: 0.5}
+  own_pace: {type: ratio, numerator: seconds, denominator: views, per: user}
+  month: {type: rolling, metric: rate, window: month_to_date}
+  wow: {type: derived, expr: "views / offset(views, 7d) - 1"}
   mixed: {type: derived, expr: (views - 1) / -week * 2.5}
 """
 Resolve = Callable[..., tuple[Catalog, Any]]
@@ -80,17 +98,69 @@ def test_each_type_becomes_its_series(catalog: Catalog) -> None:
     # `-` binds tighter than `&`, which binds tighter than `|`
     both = Combine("|", Combine("&", users.members, senders.members), Combine("-", users.members, senders.members))
     assert series["both"] == Size(both)
-    week = Size(Members(users.members.measure, days=7))
+    week = Size(Members(users.members.measure, Window(-6, 0)))
     assert series["week"] == week
     less = Arithmetic("-", views, Number(1.0))
     minus = Arithmetic("-", Number(0.0), week)
     assert series["mixed"] == Arithmetic("*", Arithmetic("/", less, minus), Number(2.5))
 
 
+def test_who_is_new_was_never_seen(catalog: Catalog) -> None:
+    users = catalog.metric("users").series
+    assert isinstance(users, Size)
+    assert catalog.metric("fresh").series == Size(Combine("-", users.members, Seen(users.members)))
+
+
+def test_a_return_is_looked_for_everywhere_and_later(catalog: Catalog) -> None:
+    fresh, users = catalog.metric("fresh").series, catalog.metric("users").series
+    assert isinstance(fresh, Size)
+    assert isinstance(users, Size)
+    assert isinstance(users.members, Members)
+    back = Members(users.members.measure, Window(3, 3), whole=True)
+    assert catalog.metric("back").series == Arithmetic(
+        "/", Size(Combine("&", fresh.members, back)), Size(fresh.members)
+    )
+    windows = {each.window for each in present(catalog.metric("back_later").series) if isinstance(each, Members)}
+    assert windows == {Window(-3, -3), Window(0, 11)}
+
+
+def test_the_parts_of_a_lifecycle_add_up(catalog: Catalog) -> None:
+    life = catalog.metric("life")
+    assert list(life.parts) == [
+        "new", "retained", "resurrected", "churned", "inactive", "churn_rate", "quick_ratio",
+    ]  # fmt: skip
+    assert life.series == catalog.metric("both").series
+    assert catalog.metric("life.churned") is life.parts["churned"]
+    assert catalog.metric("life.churned").label == "Life: churned"
+
+
+def rows_of(series: Series) -> set[Any]:
+    return {leaf.measure.rows for leaf in leaves(series)}
+
+
+def test_rows_are_made_of_events(catalog: Catalog) -> None:
+    user, both = "toUInt64(user_id)", "bitAnd(cityHash64(toUInt64(user_id), "
+    (steps,) = rows_of(catalog.metric("steps").series)
+    assert steps == Steps(user, None, ("action = 'view'", "action = 'like'"), 7200, False)
+    assert catalog.metric("steps").series == catalog.metric("steps.like").series
+    (pause,) = rows_of(catalog.metric("pause").series)
+    assert isinstance(pause, Gaps)
+    assert pause.entity.startswith(both)
+    assert rows_of(catalog.metric("reaction").series) == {Between(user, None, "action = 'view'", "action = 'like'")}
+    own = PerEntity(user, ("seconds", None), ("1", "action = 'view'"))
+    assert rows_of(catalog.metric("own_pace").series) == {own}
+
+
+def test_whole_reads_the_total(catalog: Catalog) -> None:
+    both = catalog.metric("both").series
+    assert isinstance(both, Size)
+    assert all(isinstance(leaf, Members) and leaf.whole for leaf in leaves(whole(both.members)))
+
+
 def measure(kind: Any, expression: str, where: str | None, like: Any, entity: str | None = None) -> Measure:
     """A measure of the feed; its meaning is what the tests below are about."""
     (leaf,) = leaves(like)
-    return Measure("feed", kind, expression, where, leaf.measure.meaning, entity)
+    return Measure("feed", kind, expression, where, leaf.measure.meaning, entity, entity)
 
 
 @pytest.mark.parametrize(
@@ -120,7 +190,7 @@ def test_a_whole_number_is_the_same_id_as_text(resolved: Resolve, tmp_path: Path
     handle.close()
     assert (found[0], found[2], found[6]) == ("7", "18446744073709551615", "\\N")
     assert len(set(found)) == 7
-    assert all(len(found[at]) > 12 for at in (1, 3, 4, 5))
+    assert all(10**9 < int(found[at]) < 2**44 for at in (1, 3, 4, 5))
 
 
 def ids(resolved: Resolve, base: str, **more: Any) -> dict[str, list[str]]:
@@ -190,9 +260,14 @@ def test_leaves_come_left_to_right_with_repetitions(catalog: Catalog) -> None:
 
 def test_only_what_merges_rolls(catalog: Catalog) -> None:
     series = {name: metric.series for name, metric in catalog.metrics.items()}
-    assert rolled(series["seconds"], 7) == Total(catalog.metric("seconds").measures[0], 7)
-    for name in ("median", "rate", "both", "pace", "week", "mixed"):
-        assert rolled(series[name], 7) is None, name
+    week = Window(-6, 0)
+    total = Total(catalog.metric("seconds").measures[0], week)
+    assert rolled(series["seconds"], week) == total
+    rate = rolled(series["rate"], week)
+    assert {leaf.window for leaf in leaves(rate)} == {week}
+    for name in ("week", "mixed", "fresh", "both_steps"):
+        with pytest.raises(Unfit):
+            rolled(series[name], week)
 
 
 def test_the_parts_of_a_quotient(catalog: Catalog) -> None:
@@ -202,8 +277,24 @@ def test_the_parts_of_a_quotient(catalog: Catalog) -> None:
     assert ratio_parts(catalog.metric("views").series) is None
 
 
+class Text:
+    """Builds the expression again, with all its brackets."""
+
+    def name(self, name: str) -> str:
+        return name
+
+    def number(self, value: float) -> str:
+        return str(value)
+
+    def join(self, op: str, left: str, right: str) -> str:
+        return f"({left} {op} {right})"
+
+    def offset(self, value: str, days: int) -> str:
+        return f"{value}[{days:+d}]"
+
+
 def fold(text: str, sets: bool = False) -> str:
-    return algebra.fold(text, sets, str, str, lambda op, left, right: f"({left} {op} {right})")
+    return algebra.fold(text, sets, Text())
 
 
 @pytest.mark.parametrize(
@@ -216,6 +307,9 @@ def fold(text: str, sets: bool = False) -> str:
         ("a + b * c / 2", False, "(a + ((b * c) / 2.0))"),
         ("-a", False, "(0.0 - a)"),
         ("  1.5 * a\n", False, "(1.5 * a)"),
+        ("a / offset(a + b, 7d)", False, "(a / (a + b)[-7])"),
+        ("a & offset(b, 2w)", True, "(a & b[-14])"),
+        ("life.new + life.churned", False, "(life.new + life.churned)"),
     ],
 )
 def test_algebra_is_read_as_python_reads_it(text: str, sets: bool, read: str) -> None:
@@ -226,10 +320,11 @@ def test_algebra_is_read_as_python_reads_it(text: str, sets: bool, read: str) ->
     ("text", "sets"),
     [
         ("", False), ("a +", False), ("a & b", False), ("a + b", True), ("a - 1", True), ("-a", True), ("f(a)", False),
-        ("a.b", False), ("a[0]", False), ("'a'", False), ("a if b else c", False), ("a ** b", False), ("a // b", False),
+        ("a.b.c", False), ("f().b", False), ("a[0]", False), ("'a'", False), ("a if b else c", False), ("a ** b", False), ("a // b", False),
         ("lambda: a", False), ("a; b", False), ("a = b", False), ("[a]", False), ("True", False), ("None", False),
         ("1j", False), ("a < b", False), ("a and b", False), ("(" * 500 + "a" + ")" * 500, False),
-        ("a\0", False), ("1e999 * a", False),
+        ("a\0", False), ("1e999 * a", False), ("offset(a)", False), ("offset(a, 7)", False), ("offset(a, 7m)", False),
+        ("offset(a, b)", False), ("offset(a, 7d, 7d)", False), ("offset(a, days=7d)", False), ("offset(7d, a)", True),
     ],
 )  # fmt: skip
 def test_anything_else_is_bad_algebra(text: str, sets: bool) -> None:
@@ -239,4 +334,5 @@ def test_anything_else_is_bad_algebra(text: str, sets: bool) -> None:
 
 def test_the_names_in_algebra() -> None:
     assert algebra.names("a / (b + a) * 2") == ["a", "b", "a"]
+    assert algebra.names("offset(a, 7d) - life.new") == ["a", "life.new"]
     assert algebra.names("a /") == []

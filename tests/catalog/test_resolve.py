@@ -119,10 +119,9 @@ def test_what_does_not_exist_is_said(resolved: Resolve, ask: Callable[[Catalog],
     assert hint in caught.value.diagnostics[0].message
 
 
-def test_labels_and_additivity(resolved: Resolve) -> None:
+def test_labels(resolved: Resolve) -> None:
     catalog, _ = resolved(
         "metrics:\n  like_rate: {type: ratio, numerator: likes, denominator: views}\n"
         "  m: {type: count, source: feed, label: Made}\n"
     )
     assert (catalog.metric("like_rate").label, catalog.metric("m").label) == ("Like rate", "Made")
-    assert (catalog.metric("like_rate").additive, catalog.metric("m").additive) == (False, True)

@@ -56,6 +56,7 @@ metrics:
   week: {type: rolling, metric: users, window: 7d}
   both: {type: set, expr: users & senders}
   median: {type: quantile, source: feed, value: seconds, level: 0.5}
+  both_weeks: {type: rolling, metric: users, window: 14d}
   twice: {type: derived, expr: 2 * ratio}
 """
 GOOD = METRICS + EXPERIMENT + ALERT.replace("routes:\n", "routes:\n") + REPORT
@@ -69,7 +70,7 @@ def test_the_good_definitions_are_good(resolved: Resolve) -> None:
 MISTAKES: list[tuple[str, str, str, str, str]] = [
     # metrics
     ("numerator: likes", "numerator: likse", "E201", "Unknown metric 'likse'. Did you mean 'likes'?", "likse"),
-    ("metric: users", "metric: user", "E201", "Unknown metric 'user'", "user"),
+    ("metric: users, window: 7d", "metric: user, window: 7d", "E201", "Unknown metric 'user'", "user"),
     ("users & senders", "users & sender", "E201", "Unknown metric 'sender'", "users & sender"),
     ("quantile, source: feed", "quantile, source: fed", "E201", "Unknown source 'fed'", "fed"),
     ("numerator: likes", "numerator: median", "E301", "The numerator 'median' is not", "median"),
@@ -80,7 +81,7 @@ MISTAKES: list[tuple[str, str, str, str, str]] = [
     ("users & senders", "users & 1", "E401", "is not understood", "users & 1"),
     ("2 * ratio", "2 * ratio ** 2", "E401", "is not understood", "2 * ratio ** 2"),
     ("window: 7d", "window: 12h", "E301", "whole number of days", "12h"),
-    ("metric: users", "metric: ratio", "E301", "'ratio' cannot roll", "ratio"),
+    ("metric: users, window: 7d", "metric: both_weeks, window: 7d", "E301", "it has a window already", "both_weeks"),
     ("value: seconds, level", "value: second, level", "E204", "Unknown column 'second'. Did you mean", "second"),
     ("value: seconds, level", "value: seconds +, level", "E401", "cannot be parsed near '+'", "seconds +"),
     ("value: seconds, level", "value: avg(seconds), level", "E402", "holds an aggregate", "avg(seconds)"),
@@ -104,7 +105,7 @@ MISTAKES: list[tuple[str, str, str, str, str]] = [
     ("secondary: [likes]", "secondary: [likes, ratio]", "E301", "'ratio' has more than one role", "ratio"),
     ("guardrail: {views: -5%", "guardrail: {views: 5%", "E301", "limits the good direction, which is up", "5%"),
     ("seconds: 0.05", "seconds: -0.05", "E301", "limits the good direction, which is down", "-0.05"),
-    ("secondary: [likes]", "secondary: [week]", "E302", "a rolling window overlaps with itself", "week"),
+    ("secondary: [likes]", "secondary: [week]", "E302", "a window overlaps with itself", "week"),
     ("secondary: [likes]", "secondary: [median]", "E302", "a quantile of events", "median"),
     ("secondary: [likes]", "secondary: [posts]", "E302", "it counts posts", "posts"),
     # alerts and routes
@@ -121,7 +122,7 @@ MISTAKES: list[tuple[str, str, str, str, str]] = [
     ("every: 15m", "every: 2d", "E303", "'every' does not divide", "2d"),
     ("window: 3h", "window: 40m", "E303", "'window' does not divide", "40m"),
     ("season: 1d", "season: 12h", "E104", "'season' must be a whole number of days", "12h"),
-    ("metrics: [views, likes]", "metrics: [views, week]", "E302", "'week' rolls over days", "week"),
+    ("metrics: [views, likes]", "metrics: [views, week]", "E302", "'week' compares or joins days", "week"),
     ("by: [os]\n    explain: [country]\n    total: true", "total: false", "E301", "judges nothing", "false"),
     ('quiet: "23:00-07:00"', 'quiet: "23:00-23:00"', "E303", "quiet hours of 'quiet' are empty", '"23:00-23:00"'),
     # reports and dashboards

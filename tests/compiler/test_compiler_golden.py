@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from assay.catalog.catalog import Catalog
-from assay.compiler import experiment, series, states
+from assay.compiler import checks, experiment, series, states
+from assay.compiler.checks import Subject
 from assay.compiler.experiment import Plan
 from assay.engine.guard import refuse_statements
 from assay.project import Project
@@ -33,7 +34,13 @@ sources:
     dimensions:
       age_group: {bins: age, cuts: [18, 25, 35]}
       city: {column: city, top: 3}
-    checks: {not_null: [user_id], accepted: {kind: [view, "it's"]}, min_rows_per_day: 10}
+    checks:
+      not_null: [user_id]
+      accepted: {kind: [view, "it's"]}
+      range: {age: [0, 120], amount: [null, 0.5]}
+      unique: [user_id, at]
+      min_rows_per_day: 10
+      warn: {duplicates: 1%, volume: {history: 7d, within: 30%}}
   shop:
     table: orders
     time: at
@@ -71,6 +78,7 @@ routes:
 """,
 }
 DAY, END = date(2025, 3, 8), date(2025, 3, 11)
+NOW = datetime(2025, 3, 9, 16, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
@@ -87,11 +95,28 @@ def _grain(catalog: Catalog, source: str, name: str) -> states.Grain:
 
 
 def _fill(catalog: Catalog, name: str) -> Statement:
-    return states.fill(catalog, _grain(catalog, "app", name), "assay.stage", DAY, END, "assay")
+    (statement,) = states.fill(catalog, _grain(catalog, "app", name), "assay.stage", DAY, END, "assay")
+    return statement
 
 
-def _checks(catalog: Catalog, at: int) -> Statement:
-    return states.checks(catalog, _grain(catalog, "app", "1d"), "assay.stage", DAY, END)[at]
+def _check_days(catalog: Catalog) -> Statement:
+    (statement,) = states.checks(_grain(catalog, "app", "1d"), "assay.stage", DAY, END)
+    return statement
+
+
+def _checks(subject: Subject, at: int = 0) -> Statement:
+    return checks.rows(subject, "America/New_York", DAY, END, NOW)[at]
+
+
+def _earlier(subject: Subject) -> Statement:
+    statement = checks.earlier(subject, "America/New_York", DAY, NOW)
+    assert statement
+    return statement
+
+
+def _model(catalog: Catalog, day: str | None = "day") -> Subject:
+    """The checks of a source, as if they were those of a model's staged rows."""
+    return Subject("model", catalog.source("app"), "stage", day=day, earlier="target")
 
 
 def _pin_top(catalog: Catalog) -> Statement:
@@ -124,9 +149,13 @@ def _pairs(catalog: Catalog) -> Statement:
 KINDS: dict[str, Callable[[Catalog], Statement]] = {
     "states_fill_day": lambda c: _fill(c, "1d"),
     "states_fill_slots": lambda c: _fill(c, "30m"),
-    "states_check_days": lambda c: _checks(c, 0),
-    "states_check_rows": lambda c: _checks(c, 1),
-    "states_check_volume": lambda c: _checks(c, 2),
+    "states_check_days": _check_days,
+    "checks_rows": lambda c: _checks(checks.source(c, "app")),
+    "checks_rows_of_model": lambda c: _checks(_model(c)),
+    "checks_unique_in_model": lambda c: _checks(_model(c), 1),
+    "checks_rows_without_days": lambda c: _checks(_model(c, None)),
+    "checks_earlier": lambda c: _earlier(checks.source(c, "app")),
+    "checks_earlier_of_model": lambda c: _earlier(_model(c)),
     "states_pin_top": _pin_top,
     "series_total": lambda c: _series(c, "views spend"),
     "series_ratio_of_sets": lambda c: _series(c, "conversion", "week", "city"),

@@ -127,6 +127,35 @@ def test_run(answer_of_run: Any) -> None:
     assert (answer_of_run["from"], answer_of_run["to"]) == ("2025-03-01", "2025-03-15")
 
 
+def test_check(root: Path, answer_of_run: Any) -> None:
+    answer = _print(root, "check --from 2025-03-01 --to 2025-03-03")
+    assert [(each["subject"], each["first"], each["status"]) for each in answer["results"]] == [
+        ("app", "2025-03-01", "passed"),
+        ("app", "2025-03-02", "passed"),
+    ]
+
+
+def test_plan_and_apply(root: Path, answer_of_run: Any) -> None:
+    first = _print(root, "plan", code=2)
+    assert {each["class"] for each in first["changes"]} == {"new"}
+    assert _print(root, "plan --price", code=2)["backfill"]["days"] == 0, "all is built already"
+    assert _print(root, "apply")["ok"]
+    assert _print(root, "plan") == {
+        "schema": 1, "changes": [], "refused": [], "notes": [], "backfill": {"days": 0, "rows": 0}, "drops": []
+    }  # fmt: skip
+    file = root / "metrics" / "all.yaml"
+    text = file.read_text(encoding="utf-8")
+    renamed = text.replace("  mean_age: {", "  age: {renamed_from: mean_age, ")
+    file.write_text(renamed.replace("kind = 'like'", "kind != 'view'"), encoding="utf-8")
+    experiments = root / "experiments" / "all.yaml"
+    before = experiments.read_text(encoding="utf-8")
+    experiments.write_text(before.replace("[mean_age]", "[age]"), encoding="utf-8")
+    found = {each["name"]: each["class"] for each in _print(root, "plan --price", code=2)["changes"]}
+    assert found == {"likes": "meaning", "age": "renamed", "button": "text"}
+    file.write_text(text, encoding="utf-8")
+    experiments.write_text(before, encoding="utf-8")
+
+
 def test_query_with_gaps(root: Path, answer_of_run: Any) -> None:
     rows = _print(root, "query views ctr mean_age --from 2025-02-27 --to 2025-03-03")["rows"]
     assert [row["value"] is None for row in rows] == [True, True, False, False] * 3
@@ -174,6 +203,6 @@ def test_a_failed_check_is_in_the_answer(root: Path) -> None:
     with connect(Dsn(path=warehouse)) as engine:
         engine.run(Statement(bad, "test", writes=True))
     answer = _print(root, "run --from 2025-02-25 --to 2025-02-26", code=5)
-    assert [step["status"] for step in answer["steps"]].count("failed") == 1
+    assert [step["name"] for step in answer["steps"] if step["status"] == "failed"] == ["app:1d", "app:1h"]
     assert not answer["ok"]
     assert "accepted kind: 1" in next(step["reason"] for step in answer["steps"] if step["status"] == "failed")

@@ -13,11 +13,11 @@ SELECT assay__k AS k, assay__dim AS dim, assay__val AS val
   , ifNotFinite(toNullable(assay__c2), NULL) AS d1
 FROM (
   SELECT assay__k, dim AS assay__dim, val AS assay__val
-    , sumIf(value, measure = '43361a46ab404c0b' AND assay__span = 1) AS assay__c0
-    , sumIf(value, measure = 'f20c1178933f9931' AND assay__span = 1) AS assay__c1
-    , sumIf(value, measure = '2ac5a956035f3744' AND assay__span = 1) AS assay__c2
+    , sumIf(value, measure = '43361a46ab404c0b' AND assay__window = 'day 0 0') AS assay__c0
+    , sumIf(value, measure = 'f20c1178933f9931' AND assay__window = 'day 0 0') AS assay__c1
+    , sumIf(value, measure = '2ac5a956035f3744' AND assay__window = 'day 0 0') AS assay__c2
   FROM (
-    SELECT slot, dim, val, measure, value, users, digest, 1 AS assay__span
+    SELECT slot, dim, val, measure, value, users, digest, 'day 0 0' AS assay__window
     FROM assay.measure_states
     WHERE grain = {grain:String} AND day IN {days:Array(Date)} AND dim IN {dims:Array(String)}
       AND toUnixTimestamp(slot) IN {slots:Array(UInt32)}

@@ -32,8 +32,8 @@ GROUP BY assay__unit
 assay__in_shop AS (
 SELECT
   assay__unit, any(assay__arm) AS assay__variant
-  , countIf(at >= assay__first) AS assay__y_16b7bdf3b970da9c
-  , countIf(at < fromUnixTimestamp({start:Int64})) AS assay__x_16b7bdf3b970da9c
+  , countIf(at >= assay__first) AS assay__y_9d2e8d1ad0ae6f68
+  , countIf(at < fromUnixTimestamp({start:Int64})) AS assay__x_9d2e8d1ad0ae6f68
   , ifNull(sumIf(toFloat64(1), at >= assay__first), 0) AS assay__y_0fe28667e847cef7
   , ifNull(sumIf(toFloat64(1), at < fromUnixTimestamp({start:Int64})), 0) AS assay__x_0fe28667e847cef7
 FROM orders AS assay__events
@@ -44,12 +44,12 @@ GROUP BY assay__unit
 assay__units AS (
   SELECT assay__in_app.assay__variant AS assay__variant
     , assay__y_f20c1178933f9931 AS y0
-    , toFloat64(((assay__y_ac6f31e028d2896f > 0) AND (assay__y_16b7bdf3b970da9c > 0))) AS y1
-    , toFloat64(((assay__y_ac6f31e028d2896f > 0) OR (assay__y_16b7bdf3b970da9c > 0))) AS y2
+    , toFloat64(((assay__y_ac6f31e028d2896f > 0) AND (assay__y_9d2e8d1ad0ae6f68 > 0))) AS y1
+    , toFloat64(((assay__y_ac6f31e028d2896f > 0) OR (assay__y_9d2e8d1ad0ae6f68 > 0))) AS y2
     , assay__y_0fe28667e847cef7 AS y3
     , assay__x_f20c1178933f9931 AS x_y0
-    , toFloat64(((assay__x_ac6f31e028d2896f > 0) AND (assay__x_16b7bdf3b970da9c > 0))) AS x_y1
-    , toFloat64(((assay__x_ac6f31e028d2896f > 0) OR (assay__x_16b7bdf3b970da9c > 0))) AS x_y2
+    , toFloat64(((assay__x_ac6f31e028d2896f > 0) AND (assay__x_9d2e8d1ad0ae6f68 > 0))) AS x_y1
+    , toFloat64(((assay__x_ac6f31e028d2896f > 0) OR (assay__x_9d2e8d1ad0ae6f68 > 0))) AS x_y2
     , assay__x_0fe28667e847cef7 AS x_y3
   FROM assay__in_app
   LEFT JOIN assay__in_shop ON assay__in_app.assay__unit = assay__in_shop.assay__unit

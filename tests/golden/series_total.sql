@@ -2,7 +2,7 @@
 -- dim = ''
 -- first = datetime.date(2025, 3, 8)
 -- last = datetime.date(2025, 3, 10)
-SELECT assay__t AS t, assay__val AS val
+SELECT assay__s.assay__t AS t, assay__s.assay__val AS val
   , ifNotFinite(toNullable(assay__c0), NULL) AS v0
   , NULL AS n0
   , NULL AS d0
@@ -10,17 +10,17 @@ SELECT assay__t AS t, assay__val AS val
   , NULL AS n1
   , NULL AS d1
 FROM (
-  SELECT assay__day AS assay__t, val AS assay__val
-    , sumIf(value, measure = '43361a46ab404c0b' AND assay__span = 1) AS assay__c0
-    , sumIf(value, measure = 'f20c1178933f9931' AND assay__span = 1) AS assay__c1
+  SELECT assay__t, assay__val
+    , sumIf(value, measure = '43361a46ab404c0b' AND assay__window = 'day 0 0') AS assay__c0
+    , sumIf(value, measure = 'f20c1178933f9931' AND assay__window = 'day 0 0') AS assay__c1
   FROM (
-    SELECT measure, val, value, users, digest, 1 AS assay__span, day AS assay__day
+    SELECT measure, val AS assay__val, value, users, digest, 'day 0 0' AS assay__window, day AS assay__t
     FROM assay.measure_states
     WHERE grain = '1d' AND dim = {dim:String}
       AND measure IN ('43361a46ab404c0b', 'f20c1178933f9931')
       AND day >= {first:Date} AND day <= {last:Date}
   )
-  WHERE assay__day >= {first:Date} AND assay__day <= {last:Date}
+  WHERE assay__t >= {first:Date} AND assay__t <= {last:Date}
   GROUP BY assay__t, assay__val
-)
+) AS assay__s
 ORDER BY t, val

@@ -22,6 +22,7 @@ CREATE TABLE IF NOT EXISTS assay.builds (
   dimensions  Array(String)   COMMENT 'by which it is split: names with their meanings',
   fingerprint String          COMMENT 'hash of measures and dimensions',
   until       DateTime('UTC') COMMENT 'events before this moment are in',
+  seen        DateTime('UTC') DEFAULT until COMMENT 'rows that had arrived by then are in',
   run         String,
   finished_at DateTime64(6, 'UTC') DEFAULT now64(6) COMMENT 'only to tell the newest build'
 )
@@ -46,4 +47,21 @@ CREATE TABLE IF NOT EXISTS assay.alert_states (
 )
 ENGINE = ReplacingMergeTree
 ORDER BY (alert, slot, metric, dim, val)
+SETTINGS non_replicated_deduplication_window = 1000;
+CREATE TABLE IF NOT EXISTS assay.check_results (
+  kind        LowCardinality(String) COMMENT 'source, model or metric',
+  subject     LowCardinality(String),
+  check       String,
+  severity    LowCardinality(String) COMMENT 'error or warn',
+  first_day   Date,
+  last_day    Date,
+  status      LowCardinality(String) COMMENT 'passed, failed or skipped',
+  value       Nullable(Float64)      COMMENT 'rows that fail, or the value of the metric',
+  message     String,
+  run         String,
+  at          DateTime64(6, 'UTC')   COMMENT 'the moment of the run',
+  finished_at DateTime64(6, 'UTC') DEFAULT now64(6) COMMENT 'only to tell the newest result'
+)
+ENGINE = MergeTree
+ORDER BY (kind, subject, first_day, check, severity)
 SETTINGS non_replicated_deduplication_window = 1000

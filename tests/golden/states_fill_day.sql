@@ -49,9 +49,9 @@ FROM (
       , groupBitmapStateIf(assumeNotNull(assay__v5), assay__w5 AND assay__v5 IS NOT NULL) AS assay__c5
     FROM (
       SELECT
-        toStartOfDay(at, 'America/New_York') AS assay__slot
-        , multiIf((age) IS NULL, '(none)', (age) < 18, '<18', (age) < 25, '18-24', (age) < 35, '25-34', '35+') AS assay__d_age_group
-        , if(ifNull(toString(city), '(none)') IN (SELECT val FROM assay.dimension_values WHERE dimension = 'city:7a769233'), ifNull(toString(city), '(none)'), 'other') AS assay__d_city
+        assay__slot
+        , assay__d_age_group
+        , assay__d_city
         , toFloat64(1) AS assay__v0
         , ifNull((kind = 'view'), 0) != 0 AS assay__w0
         , toFloat64(amount) AS assay__v1
@@ -62,11 +62,16 @@ FROM (
         , 1 AS assay__w3
         , (toUInt64(user_id)) AS assay__v4
         , 1 AS assay__w4
-        , (if(toString(toUInt64OrZero(toString(session_key))) = toString(session_key), toUInt64OrZero(toString(session_key)), cityHash64(toString(session_key)))) AS assay__v5
+        , (if(toString(toUInt64OrZero(toString(session_key))) = toString(session_key), toUInt64OrZero(toString(session_key)), bitAnd(cityHash64(toString(session_key)), 17592186044415))) AS assay__v5
         , 1 AS assay__w5
-      FROM shop.events
-      WHERE at >= fromUnixTimestamp({start:Int64}) AND at < fromUnixTimestamp({end:Int64})
+      FROM (
+        SELECT *, toStartOfDay(at, 'America/New_York') AS assay__slot
+          , multiIf((age) IS NULL, '(none)', (age) < 18, '<18', (age) < 25, '18-24', (age) < 35, '25-34', '35+') AS assay__d_age_group
+          , if(ifNull(toString(city), '(none)') IN (SELECT val FROM assay.dimension_values WHERE dimension = 'city:7a769233'), ifNull(toString(city), '(none)'), 'other') AS assay__d_city
+        FROM shop.events
+        WHERE at >= fromUnixTimestamp({start:Int64}) AND at < fromUnixTimestamp({end:Int64})
   AND (not is_test)
+      )
     )
     GROUP BY assay__slot, assay__d_age_group, assay__d_city
   )
@@ -77,6 +82,6 @@ FROM (
   )
 )
 ARRAY JOIN
-  ['43361a46ab404c0b', 'f20c1178933f9931', '2ac5a956035f3744', 'e07f5d47a9c6c1ba', 'ac6f31e028d2896f', 'cb5cd89673d07e3a'] AS assay__measure,
+  ['43361a46ab404c0b', 'f20c1178933f9931', '2ac5a956035f3744', 'e07f5d47a9c6c1ba', 'ac6f31e028d2896f', '4574c248d941e6e7'] AS assay__measure,
   assay__values AS assay__value, assay__users AS assay__user, assay__digests AS assay__digest
 SETTINGS max_partitions_per_insert_block = 0

@@ -37,18 +37,23 @@ FROM (
       , sumIf(assay__v2, assay__w2) AS assay__c2
     FROM (
       SELECT
-        toStartOfDay(at, 'America/New_York') + intDiv(toUnixTimestamp(at) - toUnixTimestamp(toStartOfDay(at, 'America/New_York')), 1800) * 1800 AS assay__slot
-        , multiIf((age) IS NULL, '(none)', (age) < 18, '<18', (age) < 25, '18-24', (age) < 35, '25-34', '35+') AS assay__d_age_group
-        , if(ifNull(toString(city), '(none)') IN (SELECT val FROM assay.dimension_values WHERE dimension = 'city:7a769233'), ifNull(toString(city), '(none)'), 'other') AS assay__d_city
+        assay__slot
+        , assay__d_age_group
+        , assay__d_city
         , toFloat64(1) AS assay__v0
         , ifNull((kind = 'view'), 0) != 0 AS assay__w0
         , toFloat64(amount) AS assay__v1
         , 1 AS assay__w1
         , toFloat64(isNotNull(amount)) AS assay__v2
         , 1 AS assay__w2
-      FROM shop.events
-      WHERE at >= fromUnixTimestamp({start:Int64}) AND at < fromUnixTimestamp({end:Int64})
+      FROM (
+        SELECT *, toStartOfDay(at, 'America/New_York') + intDiv(toUnixTimestamp(at) - toUnixTimestamp(toStartOfDay(at, 'America/New_York')), 1800) * 1800 AS assay__slot
+          , multiIf((age) IS NULL, '(none)', (age) < 18, '<18', (age) < 25, '18-24', (age) < 35, '25-34', '35+') AS assay__d_age_group
+          , if(ifNull(toString(city), '(none)') IN (SELECT val FROM assay.dimension_values WHERE dimension = 'city:7a769233'), ifNull(toString(city), '(none)'), 'other') AS assay__d_city
+        FROM shop.events
+        WHERE at >= fromUnixTimestamp({start:Int64}) AND at < fromUnixTimestamp({end:Int64})
   AND (not is_test)
+      )
     )
     GROUP BY assay__slot, assay__d_age_group, assay__d_city
   )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeVar
 
+from assay.catalog.model import Model
 from assay.catalog.series import Measure, Series, leaves
 from assay.config.definitions import Definition, Definitions
 from assay.config.metric import MetricSpec
@@ -18,14 +19,16 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A metric whose meaning is known."""
+    """A metric whose meaning is known, or a part of one, such as a step of a funnel."""
 
     definition: Definition[MetricSpec]
     series: Series
+    parts: Mapping[str, Metric] = field(default_factory=dict)
+    part: str = ""
 
     @property
     def name(self) -> str:
-        return self.definition.name
+        return f"{self.definition.name}.{self.part}" if self.part else self.definition.name
 
     @property
     def spec(self) -> MetricSpec:
@@ -33,7 +36,8 @@ class Metric:
 
     @property
     def label(self) -> str:
-        return self.spec.label or self.name.replace("_", " ").capitalize()
+        label = self.spec.label or self.definition.name.replace("_", " ").capitalize()
+        return f"{label}: {self.part.replace('_', ' ')}" if self.part else label
 
     @property
     def measures(self) -> tuple[Measure, ...]:
@@ -44,11 +48,6 @@ class Metric:
     def sources(self) -> tuple[str, ...]:
         return tuple(sorted({measure.source for measure in self.measures}))
 
-    @property
-    def additive(self) -> bool:
-        """Whether a period without events is a zero rather than unknown."""
-        return self.spec.type in ("count", "sum", "unique", "set", "rolling")
-
 
 @dataclass(frozen=True)
 class Catalog:
@@ -56,9 +55,13 @@ class Catalog:
 
     definitions: Definitions
     metrics: Mapping[str, Metric]
+    models: Mapping[str, Model] = field(default_factory=dict)
 
     def metric(self, name: str) -> Metric:
         return _find("metric", name, self.metrics)
+
+    def model(self, name: str) -> Model:
+        return _find("model", name, self.models)
 
     def source(self, name: str) -> Definition[SourceSpec]:
         return _find("source", name, self.definitions.sources)

@@ -6,14 +6,14 @@ outer brackets never change what a metric means.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import zip_longest
 from typing import Any
 
 from assay.catalog.functions import BARE, FORBIDDEN
 from assay.catalog.memory import Known, recall
+from assay.catalog.parsing import dialect, glot, nested_too_deeply, normal, unparsed
 from assay.catalog.template import BadExpression, quote_identifier, quote_literal, render
 from assay.errors import Diagnostic, Location, did_you_mean
 
@@ -22,11 +22,6 @@ __all__ = [
 ]  # fmt: skip
 
 RESERVED = "assay__"
-# Words that no column can be called without quotes, so that their case carries no meaning.
-_WORDS = frozenset((
-    "AND", "OR", "NOT", "IN", "GLOBAL", "IS", "NULL", "LIKE", "ILIKE", "BETWEEN", "CASE", "WHEN", "THEN", "ELSE", "END",
-    "TRUE", "FALSE",
-))  # fmt: skip
 _TYPOGRAPHIC = frozenset("‘’“”")
 _WHY_ONE = "The compiler puts the expression into its own statement, where only a value or condition of one row fits."
 
@@ -48,29 +43,17 @@ def parse(text: str) -> Expression:
 
 def _learn(sql: str) -> Known:
     try:
-        tokens = _dialect().tokenize(sql)
+        tokens = dialect().tokenize(sql)
         _refuse_tokens(tokens)
         tree = _tree(sql, tokens)
-    except _glot().errors.SqlglotError as error:
-        raise _unparsed(error) from error
+    except glot().errors.SqlglotError as error:
+        raise unparsed(error, "It must be one expression in ClickHouse SQL.") from error
     nodes = list(tree.walk())  # once: walking costs more than parsing
     _refuse_nodes(nodes)
-    columns = frozenset(str(each.parts[0].name) for each in nodes if isinstance(each, _glot().exp.Column))
+    columns = frozenset(str(each.parts[0].name) for each in nodes if isinstance(each, glot().exp.Column))
     if reserved := sorted(name for name in columns if name.lower().startswith(RESERVED)):
         raise _not_one(f"'{reserved[0]}' is a name that the compiler keeps for itself.", "Use columns of the table.")
     return _normal(sql, tokens, tree), columns
-
-
-@lru_cache(maxsize=1)
-def _glot() -> Any:
-    import sqlglot  # about 0.1 s: only projects with changed expressions pay for it
-
-    return sqlglot
-
-
-@lru_cache(maxsize=1)
-def _dialect() -> Any:
-    return _glot().Dialect.get_or_raise("clickhouse")
 
 
 def _refuse_tokens(tokens: Sequence[Any]) -> None:
@@ -89,41 +72,14 @@ def _refuse_tokens(tokens: Sequence[Any]) -> None:
 
 def _tree(sql: str, tokens: Sequence[Any]) -> Any:
     try:
-        (tree,) = _dialect().parser().parse_into(_glot().exp.Expr, tokens, sql)
+        (tree,) = dialect().parser().parse_into(glot().exp.Expr, tokens, sql)
     except RecursionError as error:
-        raise BadExpression(
-            "E401", "The SQL is nested too deeply.", "It must be readable.", "Simplify the SQL."
-        ) from error
+        raise nested_too_deeply() from error
     return tree
 
 
-# How sqlglot begins its complaints, and what we say instead of them.
-_COMPLAINTS = (
-    ("Invalid expression", "it does not belong here"),
-    ("Required keyword", "something is missing here"),
-    ("Expecting", "a bracket is missing here"),
-    ("The number of provided arguments", "the function takes another number of arguments"),
-    ("Error tokenizing", "a quote is not closed, or a character is not of the language"),
-    ("Missing", "a quote is not closed"),
-)
-
-
-def _unparsed(error: Any) -> BadExpression:
-    first = (getattr(error, "errors", None) or [{}])[0]
-    told = first.get("description") or str(error).splitlines()[0]
-    what = next((ours for theirs, ours in _COMPLAINTS if told.startswith(theirs)), told.rstrip("."))
-    near = (first.get("highlight") or "").strip()
-    place = f" near '{near}'" if near else ""
-    return BadExpression(
-        "E401",
-        f"The SQL cannot be parsed{place}: {what}.",
-        "It must be one expression in ClickHouse SQL.",
-        "Correct the SQL.",
-    )
-
-
 def _refuse_nodes(nodes: Sequence[Any]) -> None:
-    exp = _glot().exp
+    exp = glot().exp
     kinds = (
         ((exp.Query,), "a subquery"),
         ((exp.Alias, exp.Aliases), "an alias, or an operator is missing between two words"),
@@ -141,7 +97,7 @@ def _refuse_nodes(nodes: Sequence[Any]) -> None:
 
 def _single_column(node: Any) -> bool:
     listed = node.expressions
-    return len(listed) == 1 and isinstance(listed[0], _glot().exp.Column)
+    return len(listed) == 1 and isinstance(listed[0], glot().exp.Column)
 
 
 def _not_one(what: str, fix: str) -> BadExpression:
@@ -153,16 +109,9 @@ def _normal(sql: str, tokens: Sequence[Any], tree: Any) -> str:
 
     Not the SQL that sqlglot would write: it writes `length` and `lengthUTF8` alike, which are different numbers.
     """
-    while isinstance(tree, _glot().exp.Paren):
+    while isinstance(tree, glot().exp.Paren):
         tree, tokens = tree.this, tokens[1:-1]
-    return " ".join(_words(sql, tokens))
-
-
-def _words(sql: str, tokens: Sequence[Any]) -> Iterator[str]:
-    for token in tokens:
-        text = sql[token.start : token.end + 1]
-        folded = " ".join(text.upper().split())
-        yield folded if set(folded.split()) <= _WORDS else text
+    return normal(sql, tokens)
 
 
 def check_columns(expression: Expression, known: frozenset[str], location: Location) -> list[Diagnostic]:

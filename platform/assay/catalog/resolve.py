@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from assay.catalog import algebra
 from assay.catalog.catalog import Catalog, Metric
-from assay.catalog.lower import Lowering
+from assay.catalog.lower import lower, parts
+from assay.catalog.lowering import Lowering
+from assay.catalog.model import Model
+from assay.catalog.prepare import prepare
 from assay.catalog.rules import RULES, sources
-from assay.catalog.rules.common import unknown, unknown_entity
+from assay.catalog.rules.common import unknown
 from assay.catalog.series import Series
 from assay.config.definitions import Definition, Definitions
-from assay.config.metric import MetricSpec, RatioMetric, RollingMetric
+from assay.config.metric import LifecycleMetric, MetricSpec, NewMetric, RatioMetric, RetentionMetric, RollingMetric
 from assay.config.source import SourceSpec
 from assay.errors import DefinitionsError, Diagnostic, Location
 
@@ -23,72 +26,88 @@ class _Resolver:
 
     definitions: Definitions
     broken: Collection[tuple[str, str]]
+    models: Mapping[str, Model]
     diagnostics: list[Diagnostic] = field(default_factory=list)
-    done: dict[str, Series | None] = field(default_factory=dict)
+    done: dict[str, Metric | None] = field(default_factory=dict)
     path: list[str] = field(default_factory=list)
 
     def metrics(self) -> Iterator[Metric]:
-        for name, definition in self.definitions.metrics.items():
-            series = self.lowered(name)
-            if series is not None:
-                yield Metric(definition, series)
+        """Every metric with a meaning, each followed by its parts."""
+        for name in self.definitions.metrics:
+            metric = self.lowered(name)
+            if metric is not None:
+                yield metric
+                yield from metric.parts.values()
 
-    def lowered(self, name: str) -> Series | None:
+    def lowered(self, name: str) -> Metric | None:
         if name not in self.done:
             self.path.append(name)
             self.done[name] = self._attempt(self.definitions.metrics[name])
             self.path.pop()
         return self.done[name]
 
-    def _attempt(self, definition: Definition[MetricSpec]) -> Series | None:
+    def _attempt(self, definition: Definition[MetricSpec]) -> Metric | None:
+        zone = self.definitions.project.timezone
+        at = Lowering(definition, self._source_of(definition), self._other, zone, self.models)
         try:
-            return Lowering(
-                definition, self._source_of(definition), self._other, self.definitions.project.timezone
-            ).run()
+            series, below = lower(definition.spec, at), parts(definition.spec, at)
         except DefinitionsError as error:
             self.diagnostics += error.diagnostics
         except _AlreadyReportedError:
             pass
+        else:
+            return Metric(
+                definition, series, {part: Metric(definition, each, {}, part) for part, each in below.items()}
+            )
         return None
 
-    def _source_of(self, definition: Definition[MetricSpec]) -> Callable[[str], SourceSpec]:
-        def find(name: str) -> SourceSpec:
+    def _source_of(self, definition: Definition[MetricSpec]) -> Callable[[str], Definition[SourceSpec]]:
+        def find(name: str) -> Definition[SourceSpec]:
             if ("sources", name) in self.broken:
                 raise _AlreadyReportedError
             source = self.definitions.sources.get(name)
             if source is None:
                 raise DefinitionsError(unknown("source", name, self.definitions.sources, definition.at("source")))
-            entity = getattr(definition.spec, "of", None)
-            if entity is not None and entity not in source.spec.entities:
-                why = "A unique metric counts an entity of its source."
-                raise DefinitionsError(unknown_entity(entity, source, why, definition.at("of")))
-            return source.spec
+            return source
 
         return find
 
     def _other(self, name: str, asking: Definition[MetricSpec]) -> Series:
         at = _field_of(name, asking)
-        if ("metrics", name) in self.broken:
+        base, _, part = name.partition(".")
+        if ("metrics", base) in self.broken:
             raise _AlreadyReportedError
-        if name not in self.definitions.metrics:
+        if base not in self.definitions.metrics:
             raise DefinitionsError(unknown("metric", name, self.definitions.metrics, asking.at(at)))
-        if name in self.path:
-            raise _circle([*self.path[self.path.index(name) :], name], asking, at)
-        series = self.lowered(name)
-        if series is None:
+        if base in self.path:
+            raise _circle([*self.path[self.path.index(base) :], base], asking, at)
+        metric = self.lowered(base)
+        if metric is None:
             raise _AlreadyReportedError
-        return series
+        if part and part not in metric.parts:
+            raise DefinitionsError(
+                unknown("metric", name, [each.name for each in metric.parts.values()], asking.at(at))
+            )
+        return metric.parts[part].series if part else metric.series
 
 
 class _AlreadyReportedError(Exception):
     """What this one depends on has been reported; saying it again would only add noise."""
 
 
+# The fields of a type that name another metric; the types that are not here have an `expr`, or name none.
+_REFERENCES: dict[type, tuple[str, ...]] = {
+    RatioMetric: ("numerator", "denominator"),
+    NewMetric: ("metric",),
+    LifecycleMetric: ("metric",),
+    RetentionMetric: ("cohort", "returns"),
+    RollingMetric: ("metric",),
+}
+
+
 def _field_of(name: str, asking: Definition[MetricSpec]) -> str:
-    spec = asking.spec
-    if isinstance(spec, RatioMetric):
-        return "numerator" if spec.numerator == name else "denominator"
-    return "metric" if isinstance(spec, RollingMetric) else "expr"
+    fields = _REFERENCES.get(type(asking.spec), ())
+    return next((each for each in fields if getattr(asking.spec, each) == name), "expr")
 
 
 def _circle(path: list[str], asking: Definition[MetricSpec], at: str) -> DefinitionsError:
@@ -110,13 +129,15 @@ def resolve(
 
     `broken` names definitions that loading refused already: references to them are not reported again.
     """
+    prepared = prepare(definitions, broken)
+    definitions, broken = prepared.definitions, prepared.broken
     unread, found = _unreadable_sources(definitions)
-    resolver = _Resolver(definitions, {*broken, *unread}, found)
+    resolver = _Resolver(definitions, {*broken, *unread}, prepared.models, found)
     metrics = {metric.name: metric for metric in resolver.metrics()}
-    catalog = Catalog(definitions, metrics)
-    failed = {("metrics", name) for name, series in resolver.done.items() if series is None}
+    catalog = Catalog(definitions, metrics, prepared.models)
+    failed = {("metrics", name) for name, metric in resolver.done.items() if metric is None}
     rules = [diagnostic for rule in RULES for diagnostic in rule(catalog, {*broken, *failed})]
-    return catalog, tuple(sorted({*resolver.diagnostics, *rules}, key=_order))
+    return catalog, tuple(sorted({*prepared.diagnostics, *resolver.diagnostics, *rules}, key=_order))
 
 
 def _order(each: Diagnostic) -> tuple[Location, str, str]:
@@ -135,10 +156,7 @@ def _unreadable_sources(definitions: Definitions) -> tuple[set[tuple[str, str]],
 
 
 def depends_on(definition: Definition[MetricSpec]) -> list[str]:
-    """The metrics that a metric names directly."""
+    """The metrics that a metric names directly; a part of one is written `name.part`."""
     spec = definition.spec
-    if isinstance(spec, RatioMetric):
-        return [spec.numerator, spec.denominator]
-    if isinstance(spec, RollingMetric):
-        return [spec.metric]
-    return algebra.names(getattr(spec, "expr", "")) if hasattr(spec, "expr") else []
+    fields = _REFERENCES.get(type(spec), ())
+    return [getattr(spec, each) for each in fields] or algebra.names(getattr(spec, "expr", ""))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from assay.cli import common
-from assay.errors import DeliveryError, WarehouseError
+from assay.errors import DeliveryError
 
 if TYPE_CHECKING:
     from assay.jobs.alerting import Checked
@@ -37,7 +37,7 @@ def check(names: tuple[str, ...], at: str | None, dry_run: bool, format: str, pr
     else:
         click.echo(text(result))
     if result.failed:
-        raise click.exceptions.Exit(WarehouseError.exit_code)
+        raise click.exceptions.Exit(next(iter(result.failed.values())).exit_code)
     if any(receipt.status == "failed" for receipt in result.receipts):
         raise click.exceptions.Exit(DeliveryError.exit_code)
 
@@ -54,6 +54,7 @@ def text(result: Checked) -> str:
         lines += [f"{'':<8} {tell(cause)}" for cause in each.causes]
     lines += [f"sent     {receipt.reference}" for receipt in result.receipts if receipt.status == "sent"]
     lines += [f"failed   {receipt.detail}" for receipt in result.receipts if receipt.status == "failed"]
-    lines += [f"failed   {name}: {error.diagnostics[0].message}" for name, error in result.failed.items()]
+    for word, errors in (("failed", result.failed), ("blocked", result.blocked)):
+        lines += [f"{word:<8} {name}: {each.message}" for name, error in errors.items() for each in error.diagnostics]
     lines += [f"quiet    {each['reason']} ({each['count']})" for each in found["suppressed"]]
     return "\n".join(lines)

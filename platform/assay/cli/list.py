@@ -7,7 +7,7 @@ import click
 
 from assay.cli import common
 
-KINDS = ("sources", "metrics", "experiments", "alerts", "routes", "reports", "dashboards")
+KINDS = ("sources", "models", "metrics", "experiments", "alerts", "routes", "reports", "dashboards")
 PLUGINS = {"detectors": ("detect", "detectors"), "tests": ("stats", "methods"), "channels": ("delivery", "channels")}
 
 

@@ -9,11 +9,16 @@ import click
 # Name: (module, one line for --help). The one place to add a command.
 COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("init", "Create a project in a folder."),
+    "new": ("new", "Add a metric, an experiment or an alert."),
     "validate": ("validate", "Find every mistake in the definitions."),
     "list": ("list", "Show what is defined."),
     "show": ("show", "Show the SQL that a name compiles to."),
+    "plan": ("plan", "Show what changed definitions change, what reads it and what it costs."),
+    "apply": ("apply", "Build exactly what changed, and remember the definitions as applied."),
     "run": ("run", "Build metric states for a range of days."),
+    "check": ("check", "Check the rows and values of stored days again."),
     "query": ("query", "Read series of metrics."),
+    "investigate": ("investigate", "Find the slices that explain a change."),
     "experiment": ("experiment", "Analyze experiments."),
     "alert": ("alert", "Judge metrics and send alerts."),
     "report": ("report", "Build and send reports."),

@@ -17,22 +17,21 @@ from assay.errors import CheckFailed
 @common.project_option
 @common.command
 def command(names: tuple[str, ...], start: date | None, end: date | None, format: str, project: Path) -> None:
-    """Build metric states for the days [--from, --to).
+    """Build models and metric states for the days [--from, --to).
 
-    NAMES are sources; all when left out. Without dates, from the last stored day less the source's lateness to the last
-    full day. Running the same days again leaves the same rows.
+    NAMES are sources and models, or patterns such as 'fact_*'; all when left out. Without dates, from the last stored
+    day less the lateness to the last full day. Running the same days again leaves the same rows.
     """
     from assay.jobs.materialize import run
 
     with common.session(project, show=format == "text") as context:
-        for name in names:
-            context.catalog.source(name)
         result = run(context, names, start, end)
     if format == "json":
         common.print_json(result.as_dict())
     for step in result.steps:
-        if step.status != "done" and format == "text":
-            click.echo(f"failed  {step.name} {step.partition}: {step.reason}", err=True)
+        if step.reason and format == "text":
+            word = f"{step.status:<7}" if step.status != "done" else "warning"
+            click.echo(f"{word} {step.name} {step.partition}: {step.reason}", err=True)
     if format == "text":
         rows, seconds = sum(step.rows for step in result.steps), sum(step.seconds for step in result.steps)
         click.echo(f"{result.start} to {result.end}: {len(result.steps)} steps, {rows:,} rows, {seconds:.1f} s")

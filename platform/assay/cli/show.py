@@ -16,7 +16,7 @@ READINGS = ("series", "experiment", "alert")
 @common.project_option
 @common.command
 def command(name: str, reading: str | None, format: str, project: Path) -> None:
-    """Show the SQL that a metric, source, experiment or alert compiles to. Needs no warehouse."""
+    """Show the SQL that a metric, source, model, experiment or alert compiles to. Needs no warehouse."""
     from assay.jobs.show import show
 
     shown = show(common.load(project).catalog, name, reading)

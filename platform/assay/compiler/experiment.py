@@ -17,6 +17,7 @@ from assay.catalog.expression import parse, quote_literal
 from assay.catalog.series import Arithmetic, Combine, Measure, Members, Node, Series, Size, Total, leaves
 from assay.compiler import zone
 from assay.compiler.render import read
+from assay.compiler.scan import scan
 from assay.config.definitions import Definition
 from assay.config.experiment import ExperimentSpec
 from assay.statement import Statement
@@ -90,10 +91,8 @@ class Plan:
 
     def scan(self, source: str) -> dict[str, str | None]:
         """How to read a source: its table, time, rows and the SQL of the unit."""
-        spec = self.catalog.source(source).spec
-        where = parse(spec.where).sql if spec.where else None
-        unit = parse(spec.entities[self.spec.entity]).sql
-        return {"table": spec.table, "time": parse(spec.time).sql, "where": where, "unit": unit}
+        unit = parse(self.catalog.source(source).spec.entities[self.spec.entity].sql).sql
+        return {**scan(self.catalog, source), "unit": unit}
 
     @property
     def assigned(self) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from assay.catalog.expression import quote_identifier, quote_literal
+from assay.compiler.values import window_key, windows
 from assay.errors import Location
 from assay.statement import Statement
 
@@ -22,7 +23,12 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         autoescape=False,  # noqa: S701 - SQL, not HTML
     )
-    environment.filters |= {"ident": quote_identifier, "literal": quote_literal}
+    environment.filters |= {
+        "ident": quote_identifier,
+        "literal": quote_literal,
+        "windows": windows,
+        "window_key": window_key,
+    }
     return environment
 
 

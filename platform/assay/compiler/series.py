@@ -3,47 +3,79 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from assay.catalog.catalog import Catalog, Metric
+from assay.catalog.series import NOW, Seen, present
 from assay.compiler import zone
 from assay.compiler.render import read
-from assay.compiler.values import Values
+from assay.compiler.values import Values, window_key
 from assay.errors import Location, UsageError
 from assay.statement import Statement
 
-# The beginning of the period that a day belongs to.
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """How days become periods, in SQL: `sql` the period of a day, `next` the one after it, `first` the first period
+    that is asked for, `before` the one before that, and `past` the period of a day that may lie before the range."""
+
+    sql: str
+    next: str
+    first: str
+    before: str
+    past: str
+
+
+def _calendar(period: str, step: str) -> Bucket:
+    """Periods of the calendar; `period` and `step` take an expression."""
+    first = period.format("{first:Date}")
+    day = period.format("day")
+    return Bucket(day, step.format(day, "+"), first, step.format(first, "-"), day)
+
+
 BUCKETS = {
-    "day": "assay__day",
-    "week": "toMonday(assay__day)",
-    "month": "toStartOfMonth(assay__day)",
-    "total": "{first:Date}",
+    "day": _calendar("{}", "({} {} 1)"),
+    "week": _calendar("toMonday({})", "({} {} 7)"),
+    "month": _calendar("toStartOfMonth({})", "({} {} INTERVAL 1 MONTH)"),
+    # one period; what lies before the range is one more
+    "total": Bucket("{first:Date}", "", "{first:Date}", "", "least(greatest(day, {first:Date} - 1), {first:Date})"),
 }
 
 
 def series(metrics: Sequence[Metric], grain: str, dimension: str, start: date, end: date, database: str) -> Statement:
     """Values per period of [start, end) and, if `dimension` is not empty, per value of it.
 
-    Columns: t, val, then v<i>, n<i>, d<i> for metric i. Raises UsageError E601 for a rolling metric over longer
-    periods: neighbouring windows would be merged.
+    Columns: t, val, then v<i>, n<i>, d<i> for metric i. Raises UsageError E601 for a metric that has no such reading:
+    windows of days overlap in longer periods, and not everything has slices.
     """
-    values = Values(metrics)
-    if grain != "day" and set(values.spans) != {1}:
-        raise UsageError.of(
-            "E601",
-            "A rolling metric is read by day.",
-            why="Its windows overlap, so longer periods would merge the same days again.",
-            fix="Use --grain day, or the metric behind it.",
-        )
+    for metric in metrics:
+        _refuse(metric, grain, dimension)
     return read(
         "series/series",
         f"series of {', '.join(metric.name for metric in metrics)}",
         {"first": start, "last": end - timedelta(days=1), "dim": dimension},
         _origin(metrics),
-        values=values,
+        values=Values(metrics, sliced=bool(dimension)),
         bucket=BUCKETS[grain],
         database=database,
     )
+
+
+def _refuse(metric: Metric, grain: str, dimension: str) -> None:
+    found = list(present(metric.series))
+    windows = [each.window for each in found if not isinstance(each, Seen)]
+    moved = any(isinstance(each, Seen) and each.days for each in found)
+    if grain != "day" and (moved or any(window.unit != "period" and window != NOW for window in windows)):
+        raise _no_reading(metric, "is read by day", "Its windows overlap, so longer periods would merge days twice.")
+    if grain == "total" and any(window.unit == "period" for window in windows):
+        raise _no_reading(metric, "compares periods", "A single total has no period before it.")
+    if dimension and all(isinstance(each, Seen) or getattr(each, "whole", False) for each in found):
+        raise _no_reading(metric, "has no slices", "Where somebody who is not there would be is not known.")
+
+
+def _no_reading(metric: Metric, what: str, why: str) -> UsageError:
+    return UsageError.of("E601", f"'{metric.name}' {what}.", why=why, fix="Use --grain day, or the metric behind it.")
 
 
 def _origin(metrics: Sequence[Metric]) -> Location | None:
@@ -62,6 +94,7 @@ def slots(
 
     Columns: k, dim, val, then v<i>, n<i>, d<i> for metric i. Only windows and slices with rows appear.
     """
+    values = Values(metrics)
     pairs = [(zone.epoch(slot), k) for k, window in enumerate(windows) for slot in window]
     return read(
         "alert/slots",
@@ -73,6 +106,8 @@ def slots(
             "windows": [k for _, k in pairs],
             "days": sorted({zone.local_day(slot, catalog.zone) for window in windows for slot in window}),
         },
-        values=Values(metrics),
+        values=values,
+        measures=list(dict.fromkeys(column.leaf.measure.id for column in values.columns)),
+        now=window_key(NOW),
         database=database,
     )

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from hashlib import blake2b
-from typing import Any
 
 from assay.catalog.catalog import Catalog
 from assay.catalog.expression import parse, quote_literal
+from assay.catalog.rows import Between, Gaps, PerEntity, Steps, ahead
 from assay.catalog.series import Measure, leaves
 from assay.compiler import zone
 from assay.compiler.dimensions import raw_value_sql, top_key, value_sql
 from assay.compiler.render import read, render, write
+from assay.compiler.scan import scan
 from assay.config.base import parse_duration, show_duration
 from assay.config.source import Dimension
 from assay.statement import Statement
 
 DAY = "1d"
+# The template that makes the rows of a measure.
+_ROWS: dict[type, str] = {
+    type(None): "events",
+    PerEntity: "per_entity",
+    Gaps: "gaps",
+    Between: "between",
+    Steps: "steps",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +85,7 @@ def _alert_grains(catalog: Catalog) -> list[Grain]:
 
 def create(database: str) -> list[Statement]:
     """Our own tables, if they do not exist."""
-    tables = ("measure_states", "builds", "dimension_values", "alert_states")
+    tables = ("measure_states", "builds", "dimension_values", "alert_states", "check_results")
     made = [Statement(f"CREATE DATABASE IF NOT EXISTS {database}", "create our database", writes=True)]
     return made + [write(f"states/{table}", f"create {table}", database=database) for table in tables]
 
@@ -91,7 +100,7 @@ def pin_top(catalog: Catalog, grain: Grain, start: date, end: date, database: st
                 key=top_key(name, dimension),
                 value=raw_value_sql(dimension),
                 top=dimension.top,
-                **_scan(catalog, grain.source),
+                **scan(catalog, grain.source),
             ),
             f"most frequent values of {name}",
             zone.window(start, end, catalog.zone),
@@ -104,20 +113,36 @@ def pin_top(catalog: Catalog, grain: Grain, start: date, end: date, database: st
 
 def fill(
     catalog: Catalog, grain: Grain, stage: str, start: date, end: date, database: str, until: datetime | None = None
+) -> list[Statement]:
+    """INSERT … SELECT of the local days [start, end) into a staging table; `until` cuts the last day short.
+
+    One statement reads the events for all their measures; rows made of events take one more for each way to make them.
+    """
+    kinds = dict.fromkeys(measure.rows for measure in grain.measures)
+    found = [replace(grain, measures=tuple(each for each in grain.measures if each.rows == rows)) for rows in kinds]
+    return [_fill(catalog, each, stage, start, end, database, until) for each in found]
+
+
+def _fill(
+    catalog: Catalog, grain: Grain, stage: str, start: date, end: date, database: str, until: datetime | None
 ) -> Statement:
-    """INSERT … SELECT of the local days [start, end) into a staging table; `until` cuts the last day short."""
+    rows = grain.measures[0].rows
     parameters = zone.window(start, end, catalog.zone)
+    if isinstance(rows, Steps):
+        parameters |= {"days_end": parameters["end"], "end": parameters["end"] + rows.within}
     if until is not None:
         parameters["end"] = min(parameters["end"], zone.epoch(until))
-    dimensions = [(name, value_sql(name, dimension, database)) for name, dimension in grain.dimensions]
     sql = render(
         "states/fill",
         stage=stage,
         grain=grain,
         zone=catalog.zone,
         slot=_slot_sql(catalog, grain),
-        dimensions=dimensions,
-        **_scan(catalog, grain.source),
+        dimensions=[(name, value_sql(name, dimension, database)) for name, dimension in grain.dimensions],
+        made=f"rows/{_ROWS[type(rows)]}.sql.j2",
+        rows=rows,
+        ahead=ahead(rows),
+        **scan(catalog, grain.source),
     )
     origin = catalog.source(grain.source).location
     return Statement(sql, f"build {grain.source} {grain.name}", parameters, origin, writes=True)
@@ -133,51 +158,11 @@ def _slot_sql(catalog: Catalog, grain: Grain) -> str:
     return f"{midnight} + intDiv(toUnixTimestamp({column}) - toUnixTimestamp({midnight}), {length}) * {length}"
 
 
-def _scan(catalog: Catalog, source: str) -> dict[str, Any]:
-    spec = catalog.source(source).spec
-    return {
-        "source": source,
-        "table": spec.table,
-        "time": parse(spec.time).sql,
-        "where": spec.where and parse(spec.where).sql,
-    }
-
-
-def checks(catalog: Catalog, grain: Grain, stage: str, start: date, end: date) -> list[Statement]:
+def checks(grain: Grain, stage: str, start: date, end: date) -> list[Statement]:
     """Statements whose `failures` must all be zero before the stage is published."""
-    found = [
-        read(
-            "states/check_days",
-            f"check {grain.source} {grain.name}: only the days asked for",
-            {"first": start, "last": end - timedelta(days=1)},
-            stage=stage,
-        )
-    ]
-    if grain.name == DAY:
-        found += _source_checks(catalog, grain.source, start, end)
-    return found
-
-
-def _source_checks(catalog: Catalog, source: str, start: date, end: date) -> list[Statement]:
-    definition = catalog.source(source)
-    wanted = definition.spec.checks
-    conditions = [(f"not_null {column}", f"({column}) IS NULL") for column in wanted.not_null]
-    conditions += [(f"accepted {column}", _outside(column, values)) for column, values in wanted.accepted.items()]
-    context = {"conditions": conditions, "zone": catalog.zone, **_scan(catalog, source)}
-    statements = []
-    parameters: dict[str, Any] = zone.window(start, end, catalog.zone)
-    if conditions:
-        place = definition.at("checks")
-        statements.append(read("states/check_rows", f"check rows of {source}", parameters, place, **context))
-    if wanted.min_rows_per_day:
-        needed = parameters | {"least": wanted.min_rows_per_day, "first": start, "days": (end - start).days}
-        place = definition.at("checks", "min_rows_per_day")
-        statements.append(read("states/check_volume", f"check volume of {source}", needed, place, **context))
-    return statements
-
-
-def _outside(column: str, values: Iterable[str | int]) -> str:
-    return f"toString({column}) NOT IN ({', '.join(quote_literal(str(value)) for value in values)})"
+    parameters = {"first": start, "last": end - timedelta(days=1)}
+    purpose = f"check {grain.source} {grain.name}: only the days asked for"
+    return [read("states/check_days", purpose, parameters, stage=stage)]
 
 
 def partitions(grain: Grain, days: Sequence[date]) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import singledispatch, singledispatchmethod
 
 from assay.catalog.catalog import Metric
@@ -17,10 +17,14 @@ from assay.catalog.series import (
     Node,
     Number,
     Quantile,
+    Seen,
     Series,
+    Set,
     Size,
     Total,
+    Window,
     leaves,
+    present,
     ratio_parts,
 )
 
@@ -41,9 +45,14 @@ class Column:
     leaf: Leaf
 
     @property
+    def key(self) -> str:
+        """Tells the rows that are read for this window from those of other windows."""
+        return window_key(self.leaf.window)
+
+    @property
     def sql(self) -> str:
         """The aggregate over the rows of its measure and window."""
-        mine = f"measure = {quote_literal(self.leaf.measure.id)} AND assay__span = {self.leaf.days}"
+        mine = f"measure = {quote_literal(self.leaf.measure.id)} AND assay__window = {quote_literal(self.key)}"
         if isinstance(self.leaf, Total):
             return f"sumIf(value, {mine})"
         if isinstance(self.leaf, Members):
@@ -51,24 +60,47 @@ class Column:
         return f"quantileTDigestMergeIf({self.leaf.level})(digest, {mine})"
 
 
+def window_key(window: Window) -> str:
+    return f"{window.unit} {window.first} {window.last}"
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Entities seen before each period: `alias` in the statement, `entities` is the set's SQL over one period."""
+
+    alias: str
+    entities: str
+    days: int
+
+
 class Values:
-    """The columns of some metrics: `columns` for the inner query, `select` for the outer one."""
+    """The columns of some metrics: `columns` and `wholes` for the inner queries, `select` for the outer one.
 
-    def __init__(self, metrics: Iterable[Metric]) -> None:
-        self.metrics = tuple(metrics)
-        distinct = dict.fromkeys(leaf for metric in self.metrics for leaf in leaves(metric.series))
-        self.columns = tuple(Column(f"assay__c{index}", leaf) for index, leaf in enumerate(distinct))
-        self._alias = {column.leaf: column.alias for column in self.columns}
+    Without `sliced`, there is only the total, and `wholes` is empty.
+    """
 
-    @property
-    def spans(self) -> dict[int, list[str]]:
-        """Window length in days: the measures that need it."""
-        found: dict[int, list[str]] = {}
-        for column in self.columns:
-            ids = found.setdefault(column.leaf.days, [])
-            if column.leaf.measure.id not in ids:
-                ids.append(column.leaf.measure.id)
-        return dict(sorted(found.items()))
+    def __init__(self, metrics: Iterable[Metric], sliced: bool = False) -> None:
+        self.metrics, self._sliced = tuple(metrics), sliced
+        found = [self._placed(node) for metric in self.metrics for node in present(metric.series)]
+        every = dict.fromkeys(node for node in found if isinstance(node, Total | Quantile | Members))
+        numbered = [Column(f"assay__c{index}", leaf) for index, leaf in enumerate(every)]
+        self.wholes = tuple(each for each in numbered if getattr(each.leaf, "whole", False))
+        self.columns = tuple(each for each in numbered if each not in self.wholes)
+        self._alias: dict[Node, str] = {column.leaf: column.alias for column in numbered}
+        self._remember([node for node in dict.fromkeys(found) if isinstance(node, Seen)])
+
+    def _placed(self, leaf: Node) -> Node:
+        """The leaf as it is read: the total has no slices to leave out."""
+        return replace(leaf, whole=False) if isinstance(leaf, Members) and leaf.whole and not self._sliced else leaf
+
+    def _remember(self, seen: list[Seen]) -> None:
+        leaf = dict.fromkeys(each for node in seen for each in leaves(node))
+        self.past = tuple(Column(f"assay__p{index}", each) for index, each in enumerate(leaf))
+        alias: dict[Node, str] = {column.leaf: column.alias for column in self.past}
+        self.histories = tuple(
+            History(f"assay__h{index}", _set_sql(node.of, alias), node.days) for index, node in enumerate(seen)
+        )
+        self._alias |= {node: history.alias for node, history in zip(seen, self.histories, strict=True)}
 
     @property
     def select(self) -> list[tuple[str, str]]:
@@ -81,6 +113,10 @@ class Values:
             found.append((f"d{index}", self._nullable(parts[1]) if parts else "NULL"))
         return found
 
+    def members(self, entities: Set) -> str:
+        """The SQL of a set, as a bitmap."""
+        return _set_sql(entities, {node: self._alias[self._placed(node)] for node in present(entities)})
+
     def _nullable(self, node: Node) -> str:
         """NULL for what is no number: the quantile of nothing, a sum over infinite values."""
         return f"ifNotFinite(toNullable({self.sql(node)}), NULL)"
@@ -91,24 +127,12 @@ class Values:
         raise TypeError(f"no SQL for {type(node).__name__}")
 
     @sql.register
-    def _(self, node: Total) -> str:
+    def _(self, node: Total | Quantile) -> str:
         return self._alias[node]
-
-    @sql.register
-    def _(self, node: Quantile) -> str:
-        return self._alias[node]
-
-    @sql.register
-    def _(self, node: Members) -> str:
-        return self._alias[node]
-
-    @sql.register
-    def _(self, node: Combine) -> str:
-        return f"{_BITMAPS[node.op]}({self.sql(node.left)}, {self.sql(node.right)})"
 
     @sql.register
     def _(self, node: Size) -> str:
-        return f"toFloat64(bitmapCardinality({self.sql(node.members)}))"
+        return f"toFloat64(bitmapCardinality({self.members(node.members)}))"
 
     @sql.register
     def _(self, node: Number) -> str:
@@ -118,6 +142,22 @@ class Values:
     def _(self, node: Arithmetic) -> str:
         left, right = self.sql(node.left), self.sql(node.right)
         return f"({left} / nullIf({right}, 0))" if node.op == "/" else f"({left} {node.op} {right})"
+
+
+def windows(columns: Iterable[Column]) -> dict[Window, list[str]]:
+    """Window: the measures that are read over it."""
+    found: dict[Window, list[str]] = {}
+    for column in columns:
+        ids = found.setdefault(column.leaf.window, [])
+        if column.leaf.measure.id not in ids:
+            ids.append(column.leaf.measure.id)
+    return found
+
+
+def _set_sql(node: Set, alias: dict[Node, str]) -> str:
+    if isinstance(node, Combine):
+        return f"{_BITMAPS[node.op]}({_set_sql(node.left, alias)}, {_set_sql(node.right, alias)})"
+    return alias[node]
 
 
 @singledispatch

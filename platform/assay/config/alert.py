@@ -11,6 +11,7 @@ from assay.config.base import (
     Duration,
     FieldError,
     Flag,
+    MetricName,
     Name,
     Number,
     Severity,
@@ -55,7 +56,7 @@ class DetectorSpec(Spec):
 class AlertSpec(Described):
     """When to wake somebody."""
 
-    metrics: tuple[Name, ...] = Field(min_length=1)
+    metrics: tuple[MetricName, ...] = Field(min_length=1)
     every: Duration = Field(parse_duration("15m"), description="How often the metrics are judged.")
     window: Duration | None = Field(None, description="The span that each judgement covers; `every` when left out.")
     by: tuple[Name, ...] = Field((), description="Judge each value of these dimensions too.")

@@ -93,13 +93,17 @@ def _form(pattern: str) -> Any:
     return WithJsonSchema({"type": "string", "pattern": pattern})
 
 
+# Marks the texts of SQL among the fields of specs: they are Jinja templates.
+SQL = object()
 # Strict: the text "5" is not a number, and `on` is not true. A number with a fraction of zero is not whole either.
 Integer = Annotated[int, Strict()]
 Number = Annotated[float, Strict()]
 Flag = Annotated[bool, Strict()]
 Value = Annotated[str | int, BeforeValidator(parse_value)]
 Name = Annotated[str, Field(pattern=NAME)]
-Sql = Annotated[str, Field(min_length=1)]
+# A metric, or a part of one that has parts: `signup_funnel.paid`.
+MetricName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?$")]
+Sql = Annotated[str, Field(min_length=1), SQL]
 Severity = Literal["info", "warning", "critical"]
 Duration = Annotated[
     timedelta, BeforeValidator(parse_duration), PlainSerializer(show_duration), _form(r"^[0-9]+\s*[mhdw]$")
@@ -136,3 +140,4 @@ class Described(Spec):
     label: str | None = Field(None, description="A short name for people.")
     description: str | None = Field(None, description="What it means, in a sentence.")
     owner: str | None = Field(None, description="The team or person to ask.")
+    renamed_from: Name | None = Field(None, description="The name that it was applied under before.")

@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 from assay.config.alert import AlertSpec
 from assay.config.experiment import ExperimentSpec
 from assay.config.metric import MetricSpec
+from assay.config.model import ModelSpec
 from assay.config.project import ProjectSpec
 from assay.config.report import DashboardSpec, ReportSpec
 from assay.config.route import RouteSpec
@@ -21,6 +22,7 @@ S = TypeVar("S", covariant=True)
 # Top-level YAML key: the type of each body. The one place to add a kind.
 KINDS: dict[str, Any] = {
     "sources": SourceSpec,
+    "models": ModelSpec,
     "metrics": MetricSpec,
     "experiments": ExperimentSpec,
     "alerts": AlertSpec,
@@ -60,17 +62,19 @@ class Definition(Generic[S]):
 
 @dataclass(frozen=True, slots=True)
 class Definitions:
-    """Everything that one project defines."""
+    """Everything that one project defines. `texts` are the files of SQL and macros, by their path from `root`."""
 
     root: Path
     project: ProjectSpec
     sources: Mapping[str, Definition[SourceSpec]] = field(default_factory=dict)
+    models: Mapping[str, Definition[ModelSpec]] = field(default_factory=dict)
     metrics: Mapping[str, Definition[MetricSpec]] = field(default_factory=dict)
     experiments: Mapping[str, Definition[ExperimentSpec]] = field(default_factory=dict)
     alerts: Mapping[str, Definition[AlertSpec]] = field(default_factory=dict)
     routes: Mapping[str, Definition[RouteSpec]] = field(default_factory=dict)
     reports: Mapping[str, Definition[ReportSpec]] = field(default_factory=dict)
     dashboards: Mapping[str, Definition[DashboardSpec]] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def __iter__(self) -> Iterator[Definition[Any]]:
         for kind in KINDS:

@@ -6,7 +6,20 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from assay.config.base import DateRange, Day, Described, Duration, FieldError, Name, Number, Share, Spec, Sql, Value
+from assay.config.base import (
+    DateRange,
+    Day,
+    Described,
+    Duration,
+    FieldError,
+    MetricName,
+    Name,
+    Number,
+    Share,
+    Spec,
+    Sql,
+    Value,
+)
 
 
 class Assignment(Spec):
@@ -37,9 +50,9 @@ class Exposure(Spec):
 class Roles(Spec):
     """What each metric is for."""
 
-    primary: tuple[Name, ...] = Field(min_length=1, description="These decide.")
-    secondary: tuple[Name, ...] = Field((), description="These explain.")
-    guardrail: dict[Name, Share] = Field({}, description="Metric: the relative change that is still acceptable.")
+    primary: tuple[MetricName, ...] = Field(min_length=1, description="These decide.")
+    secondary: tuple[MetricName, ...] = Field((), description="These explain.")
+    guardrail: dict[MetricName, Share] = Field({}, description="Metric: the relative change that is still acceptable.")
 
 
 class Design(Spec):

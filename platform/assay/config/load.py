@@ -48,8 +48,9 @@ def load(root: Path, *, overrides: Mapping[str, Any] | None = None, use_cache: b
         if path in files.documents:
             work.file(path, files.documents[path])
     work.missing_folders(document, project, inputs)
+    work.diagnostics.extend(files.diagnostics)
     diagnostics = sorted(work.diagnostics, key=lambda each: (each.location or Location(""), each.code))
-    definitions = Definitions(root, project, **work.found)
+    definitions = Definitions(root, project, **work.found, texts=files.texts)
     return Loaded(definitions, tuple(diagnostics), frozenset(work.broken), inputs)
 
 

@@ -6,14 +6,14 @@ from typing import Literal
 
 from pydantic import Field
 
-from assay.config.base import Described, Duration, Integer, Name, Spec, parse_duration
+from assay.config.base import Described, Duration, Integer, MetricName, Name, Spec, parse_duration
 
 
 class Block(Spec):
     """A titled group of metrics with one chart."""
 
     title: str = Field(min_length=1)
-    metrics: tuple[Name, ...] = Field(min_length=1)
+    metrics: tuple[MetricName, ...] = Field(min_length=1)
     by: Name | None = Field(None, description="Also list each value of this dimension.")
     chart: Literal["lines", "none"] = "lines"
 
@@ -33,8 +33,9 @@ class Tab(Spec):
     """One page of a dashboard: cards of metrics and breakdown tables."""
 
     label: str = Field(min_length=1)
-    metrics: tuple[Name, ...] = Field(min_length=1)
+    metrics: tuple[MetricName, ...] = Field(min_length=1)
     by: tuple[Name, ...] = Field((), description="One breakdown table per dimension.")
+    cohorts: tuple[Name, ...] = Field((), description="Retention metrics, each as a heatmap of cohorts by day of life.")
 
 
 class DashboardSpec(Described):

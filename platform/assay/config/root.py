@@ -14,7 +14,8 @@ PROJECT = "project.yaml"
 TARGET = "target"
 YAML = (".yaml", ".yml")
 # What definitions are made of: YAML, and the SQL and Jinja macros beside it.
-INPUTS = (*YAML, ".sql", ".j2")
+SQL = (".sql", ".j2")
+INPUTS = (*YAML, *SQL)
 _TARGET = re.compile(rb"""^target:[ \t]+["']?([^"'\s#]+)""", re.MULTILINE)
 
 

@@ -1,9 +1,12 @@
-"""The only way in which a target table changes: stage, check, then replace whole partitions in one step.
+"""The only way in which a target table changes: stage, check, then replace partitions, or the whole table, in one step.
 
 An INSERT that fails or is killed leaves part of its rows behind; REPLACE PARTITION is all or nothing while ClickHouse
 runs, and doing it twice is doing it once. When ClickHouse itself dies inside it, the old and the new rows may both be
 there afterwards (3 of 14 kills in a loop of replacements). So a checked stage is renamed to `__rdy_` before it is
 published and dropped after; one that is found later is published again, which leaves the new rows only.
+
+EXCHANGE TABLES renames two tables at once: whenever it is interrupted, the target is one of the two, whole, and the
+other one is a stage that `sweep` drops.
 """
 
 from __future__ import annotations
@@ -34,6 +37,20 @@ class Partitions:
     purpose: str
 
 
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A rebuild of a whole table, which may have another layout: `create` makes it under a name, if it is not there.
+
+    Its comment begins with "assay: ", so that what a killed run leaves behind is known as ours.
+    """
+
+    target: str
+    create: Callable[[str], Statement]
+    fill: Callable[[str], Sequence[Statement]]
+    check: Callable[[str], Sequence[Statement]]
+    purpose: str
+
+
 def publish(engine: Engine, work: Partitions, run_id: str, verify: Callable[[Statement, Table], None]) -> None:
     """Build in a staging table, `verify` each check's result (it raises to refuse), then publish.
 
@@ -46,6 +63,31 @@ def publish(engine: Engine, work: Partitions, run_id: str, verify: Callable[[Sta
     _drop(engine, staged, ready)
     note = quote_literal(_OURS + json.dumps(list(work.partitions)))
     engine.run(_write(f"CREATE TABLE {staged} AS {work.target} COMMENT {note}", work.purpose))
+    _fill(engine, work, staged, verify)
+    older = _superseded(engine, work.target, work.partitions)
+    engine.run(_write(f"RENAME TABLE {staged} TO {ready}", work.purpose))
+    _drop(engine, *older)
+    engine.run(_replace(work.target, work.partitions, ready, work.purpose))
+    _drop(engine, ready)
+
+
+def exchange(engine: Engine, work: Whole, run_id: str, verify: Callable[[Statement, Table], None]) -> None:
+    """Build a whole table beside the target, `verify` it, then let the two change places in one step.
+
+    Nothing is visible before the last step, and a failure until then leaves the target as before.
+    """
+    staged = f"{work.target}{_STAGED}{run_id}"
+    _drop(engine, staged)
+    engine.run(work.create(staged))
+    _fill(engine, work, staged, verify)
+    engine.run(work.create(work.target))
+    _drop(engine, *_superseded(engine, work.target))
+    engine.run(_write(f"EXCHANGE TABLES {work.target} AND {staged}", f"{work.purpose}: publish"))
+    _drop(engine, staged)
+
+
+def _fill(engine: Engine, work: Partitions | Whole, staged: str, verify: Callable[[Statement, Table], None]) -> None:
+    """Fill and check a stage; one that fails is dropped."""
     try:
         for statement in work.fill(staged):
             engine.run(statement)
@@ -55,19 +97,14 @@ def publish(engine: Engine, work: Partitions, run_id: str, verify: Callable[[Sta
         with suppress(WarehouseError):  # the first failure is the one to tell; `sweep` drops what stays
             _drop(engine, staged)
         raise
-    older = _superseded(engine, work)
-    engine.run(_write(f"RENAME TABLE {staged} TO {ready}", work.purpose))
-    _drop(engine, *older)
-    engine.run(_replace(work.target, work.partitions, ready, work.purpose))
-    _drop(engine, ready)
 
 
-def _superseded(engine: Engine, work: Partitions) -> list[str]:
-    """Earlier checked stages of the same partitions: `recover` must not bring their rows back over ours."""
+def _superseded(engine: Engine, target: str, partitions: Iterable[str] | None = None) -> list[str]:
+    """Earlier checked stages of the same partitions, or of any: `recover` must not bring their rows back over ours."""
     found = []
     for database, name, note in _left(engine, _READY, timedelta(0)).rows:
-        mine = work.target in (name.rpartition(_READY)[0], f"{database}.{name.rpartition(_READY)[0]}")
-        if mine and set(json.loads(note.removeprefix(_OURS))) & set(work.partitions):
+        mine = target in (name.rpartition(_READY)[0], f"{database}.{name.rpartition(_READY)[0]}")
+        if mine and (partitions is None or set(json.loads(note.removeprefix(_OURS))) & set(partitions)):
             found.append(f"{database}.{name}")
     return found
 

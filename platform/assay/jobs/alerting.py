@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,8 +14,8 @@ from assay.config.alert import AlertSpec
 from assay.config.definitions import Definition
 from assay.delivery import Block, Message, Receipt
 from assay.detect import Cause, Judgement, Policy, Verdict
-from assay.errors import UsageError, WarehouseError, did_you_mean
-from assay.jobs import builds, sending
+from assay.errors import AssayError, CheckFailed, UsageError, WarehouseError, did_you_mean
+from assay.jobs import builds, judge, sending
 from assay.jobs.context import Context
 from assay.jobs.judge import Judged, Ticks, cause, judged
 from assay.report.format import show, show_signed
@@ -86,14 +86,15 @@ def _cause_dict(found: Cause) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """The outcome of one tick."""
+    """The outcome of one tick: `failed` alerts were not judged, `blocked` ones lack days of their history."""
 
     at: datetime
     evaluated: int
     findings: tuple[Finding, ...]
     receipts: tuple[Receipt, ...]
     quiet: Counter[str]
-    failed: Mapping[str, WarehouseError]
+    failed: Mapping[str, AssayError]
+    blocked: Mapping[str, AssayError] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """The contract of `alert check`."""
@@ -105,8 +106,13 @@ class Checked:
             "firing": [each.as_dict() for each in self.findings],
             "sent": sum(receipt.status == "sent" for receipt in self.receipts),
             "suppressed": [{"reason": reason, "count": count} for reason, count in sorted(held.items())],
-            "failed": [{"alert": name} | error.diagnostics[0].as_dict() for name, error in self.failed.items()],
+            "failed": _told(self.failed),
+            "blocked": _told(self.blocked),
         }
+
+
+def _told(errors: Mapping[str, AssayError]) -> list[dict[str, Any]]:
+    return [{"alert": name} | each.as_dict() for name, error in errors.items() for each in error.diagnostics]
 
 
 def select(context: Context, names: Collection[str]) -> list[Definition[AlertSpec]]:
@@ -127,19 +133,23 @@ def check(context: Context, at: datetime, names: Collection[str] = (), send: boo
     """Judge alerts as of a moment; the same moment checked twice sends nothing twice.
 
     Without `send`, nothing goes out and no episode is kept.
-    An alert whose data cannot be read is told in `failed`, and the others go on.
-    Raises UsageError E201, and WarehouseError when no alert can be judged.
+    An alert whose data cannot be read or fails a check is told in `failed`, and the others go on; one whose history
+    lacks days because of failed checks is judged without them, and told in `blocked`.
+    Raises UsageError E201, and WarehouseError or CheckFailed when no alert can be judged.
     """
     builds.prepare(context)
     evaluated, quiet, findings = 0, Counter[str](), []
-    failed: dict[str, WarehouseError] = {}
+    failed: dict[str, AssayError] = {}
+    blocked: dict[str, AssayError] = {}
     chosen = select(context, names)
     for alert in chosen:
         try:
             found, reasons, series = _judge(context, alert, at, send)
-        except WarehouseError as error:
+        except (WarehouseError, CheckFailed) as error:
             failed[alert.name] = error
             continue
+        if lacking := judge.blocked(context, alert, at):
+            blocked[alert.name] = lacking
         findings += found
         quiet += reasons
         evaluated += series
@@ -147,7 +157,7 @@ def check(context: Context, at: datetime, names: Collection[str] = (), send: boo
         raise next(iter(failed.values()))
     messages = [_message(context, *group) for group in _by_alert(findings)] if send else []
     receipts = sending.send(context, messages, at) if send else ()
-    return Checked(at, evaluated, tuple(findings), receipts, quiet, failed)
+    return Checked(at, evaluated, tuple(findings), receipts, quiet, failed, blocked)
 
 
 def _judge(

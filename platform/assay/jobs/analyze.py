@@ -13,6 +13,7 @@ from assay.compiler.experiment import CROSSED, Plan, Reading
 from assay.config.definitions import Definition
 from assay.config.experiment import ExperimentSpec
 from assay.errors import UsageError, WarehouseError, did_you_mean
+from assay.jobs import pins
 from assay.jobs.context import Context
 from assay.jobs.gates import GATES, Evidence
 from assay.jobs.moments import columns, estimand, moments
@@ -86,9 +87,11 @@ def plan_of(catalog: Catalog, name: str) -> Plan:
 def analyze(context: Context, name: str) -> Readout:
     """The read-out of an experiment over its whole window.
 
-    Raises UsageError E201 for an unknown name and WarehouseError E511 when nobody was exposed in the window.
+    Raises UsageError E201 for an unknown name or E603 when a metric has changed its meaning while the experiment runs,
+    and WarehouseError E511 when nobody was exposed in the window.
     """
     plan = plan_of(context.catalog, name)
+    pins.hold(context, plan.experiment)
     statement = compiled.moments(plan)
     rows = {row["variant"]: row for row in context.engine.run(statement).dicts()}
     if not set(rows) & set(plan.spec.assignment.variants):

@@ -2,32 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
-from assay.compiler import states, zone
+from assay.catalog.model import Model
+from assay.compiler import incremental, states, zone
 from assay.compiler.states import Grain
 from assay.errors import WarehouseError
 from assay.jobs.context import Context
 from assay.statement import Insert, Statement
 
+MODEL = "model"  # the rhythm under which the days of models are remembered
+
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """One stored day: the measures and dimensions it holds, and the moment up to which events are in it."""
+    """One stored day: the measures and dimensions it holds, the moment up to which events are in it, and the moment by
+    which they had to arrive for that."""
 
     measures: frozenset[str]
     dimensions: frozenset[str]
     fingerprint: str
     until: datetime
+    seen: datetime
 
 
 def read(context: Context, grain: str) -> dict[tuple[str, date], Build]:
     """(source, day): the newest build, for one grain. Raises WarehouseError E511 before the first run."""
     sql = f"""SELECT source, day, argMax(measures, finished_at), argMax(dimensions, finished_at),
-  argMax(fingerprint, finished_at), toUnixTimestamp(argMax(until, finished_at))
+  argMax(fingerprint, finished_at), toUnixTimestamp(argMax(until, finished_at)),
+  toUnixTimestamp(argMax(seen, finished_at))
 FROM {context.database}.builds WHERE grain = {{grain:String}} GROUP BY source, day"""  # noqa: S608 - a checked name
     try:
         table = context.engine.run(Statement(sql, "read what is stored", {"grain": grain}))
@@ -35,9 +41,13 @@ FROM {context.database}.builds WHERE grain = {{grain:String}} GROUP BY source, d
         raise _nothing_stored() if error.diagnostics[0].code == "E506" else error from error
     return {
         (source, day): Build(
-            frozenset(measures), frozenset(dimensions), fingerprint, datetime.fromtimestamp(until, UTC)
+            frozenset(measures),
+            frozenset(dimensions),
+            fingerprint,
+            datetime.fromtimestamp(until, UTC),
+            datetime.fromtimestamp(seen, UTC),
         )
-        for source, day, measures, dimensions, fingerprint, until in table.rows
+        for source, day, measures, dimensions, fingerprint, until, seen in table.rows
     }
 
 
@@ -49,24 +59,33 @@ def _nothing_stored() -> WarehouseError:
 
 def record(context: Context, grain: Grain, days: Sequence[date], run: str, until: datetime) -> None:
     """Remember that `days` were published by `run` with the events before `until`. Recording twice changes nothing."""
-    ids = [measure.id for measure in grain.measures]
+    holds = {"measures": [measure.id for measure in grain.measures], "dimensions": grain.dimension_keys}
+    _record(context, {"source": grain.source, "grain": grain.name, **holds}, grain.fingerprint, days, run, until)
+
+
+def record_model(context: Context, model: Model, days: Sequence[date], run: str, until: datetime) -> None:
+    """The same for days of a model; of one without days, the last day that was over."""
+    names = {"source": model.name, "grain": MODEL, "measures": [], "dimensions": []}
+    _record(context, names, model.fingerprint, days, run, until)
+
+
+def _record(
+    context: Context, same: Mapping[str, Any], fingerprint: str, days: Sequence[date], run: str, until: datetime
+) -> None:
     ends = [zone.midnight(day, context.catalog.zone, after=1) for day in days]
-    ends = [min(end, until.astimezone(UTC)) for end in ends]
-    columns: dict[str, Sequence[Any]] = {
-        "source": [grain.source] * len(days),
-        "grain": [grain.name] * len(days),
+    columns: dict[str, Sequence[Any]] = {name: [value] * len(days) for name, value in same.items()}
+    columns |= {
         "day": list(days),
-        "measures": [ids] * len(days),
-        "dimensions": [grain.dimension_keys] * len(days),
-        "fingerprint": [grain.fingerprint] * len(days),
-        "until": ends,
+        "fingerprint": [fingerprint] * len(days),
+        "until": [min(end, until.astimezone(UTC)) for end in ends],
+        "seen": [until.astimezone(UTC)] * len(days),
         "run": [run] * len(days),
     }
-    token = f"{run}:{grain.source}:{grain.name}:{days[0]}"
+    token = f"{run}:{same['source']}:{same['grain']}:{days[0]}"
     context.engine.run(Insert(f"{context.database}.builds", columns, "record a build", token))
 
 
 def prepare(context: Context) -> None:
     """Create our database and tables where they are missing."""
-    for statement in states.create(context.database):
+    for statement in (*states.create(context.database), *incremental.create(context.database)):
         context.engine.run(statement)

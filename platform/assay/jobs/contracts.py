@@ -71,6 +71,27 @@ _ROW = _object(
     "complete",
     **_KNOWN_OR_WHY,
 )
+_CELL = _object(
+    {
+        "day": COUNT,
+        **{name: _optional(NUMBER) for name in ("value", "numerator", "denominator", "baseline", "low", "high")},
+        "reason": TEXT,
+    },
+    "reason",
+    **_KNOWN_OR_WHY,
+)
+_COHORT = _object(
+    {
+        "cohort": DATE,
+        "by": SLICE,
+        "size": _optional(COUNT),
+        "flagged": FLAG,
+        "sentence": _optional(TEXT),
+        "cells": _list(_CELL),
+    }
+)
+_OF_COHORT = _object({"cohort": DATE, "by": SLICE, "value": NUMBER})
+_SUMMARY = _object({"day": COUNT, "best": _OF_COHORT, "worst": _OF_COHORT, "spread": NUMBER, "iqr": NUMBER})
 _STEP = _object(
     {
         "kind": TEXT,
@@ -80,6 +101,19 @@ _STEP = _object(
         "seconds": {"type": "number", "minimum": 0},
         "status": _one_of("done", "failed"),
         "reason": _optional(TEXT),
+    }
+)
+_CHECK = _object(
+    {
+        "kind": _one_of("source", "model", "metric"),
+        "subject": TEXT,
+        "check": TEXT,
+        "severity": _one_of("error", "warn"),
+        "first": DATE,
+        "last": DATE,
+        "status": _one_of("passed", "failed", "skipped"),
+        "value": _optional(NUMBER),
+        "message": TEXT,
     }
 )
 _GATE = _object({"name": TEXT, "status": _one_of("pass", "warn", "fail"), "pvalue": _optional(SHARE), "detail": TEXT})
@@ -117,9 +151,36 @@ _FINDING = _object(
         "message": TEXT,
     }
 )
+_SEGMENT = _object(
+    {
+        "by": _map(_list(TEXT)),
+        **{name: _optional(NUMBER) for name in ("before", "after", "contribution", "change")},
+        "effect": _optional(_one_of("mix", "rate")),
+    }
+)
 _ITEM = _object({"name": TEXT, **_PLACE, "owner": _optional(TEXT)})
 _BLOCK = _object({"title": TEXT, "text": TEXT, "chart": FLAG})
 _DELIVERY = _object({"channel": TEXT, "recipient": TEXT, "status": TEXT, "message_id": _optional(TEXT)})
+_BACKFILL = _object({"days": _optional(COUNT), "rows": _optional(COUNT)})
+_CHANGE = _object(
+    {
+        "kind": TEXT,
+        "name": TEXT,
+        "class": _one_of("text", "new", "meaning", "removed", "renamed"),
+        "renamed_from": TEXT,
+        **_PLACE,
+        "reads_it": _list(_object({"kind": TEXT, "name": TEXT, "status": _optional(TEXT)})),
+        "backfill": _BACKFILL,
+    },
+    "renamed_from",
+)
+_PLAN: Schema = {
+    "changes": _list(_CHANGE),
+    "refused": _list(_object({"experiment": TEXT, "metric": TEXT, "reason": TEXT})),
+    "notes": _list(TEXT),
+    "backfill": _BACKFILL,
+    "drops": _list(TEXT),
+}
 
 # Command: the object that it prints. `error` is what any command prints when it fails.
 SCHEMAS: dict[str, Schema] = {
@@ -130,8 +191,20 @@ SCHEMAS: dict[str, Schema] = {
     "show": _answer(
         {"name": TEXT, "kind": TEXT, "reading": TEXT, "sql": _list(_object({"statement": TEXT, "purpose": TEXT}))}
     ),
+    "plan": _answer(_PLAN),
+    "apply": _answer({**_PLAN, "steps": _list(_STEP), "ok": FLAG}),
     "run": _answer({"from": DATE, "to": DATE, "steps": _list(_STEP), "ok": FLAG}),
     "query": _answer({"metrics": _list(TEXT), "grain": _one_of("day", "week", "month", "total"), "rows": _list(_ROW)}),
+    "query --cohort": _answer(
+        {
+            "metric": TEXT,
+            "cohort": TEXT,
+            "entity": TEXT,
+            "baseline": COUNT,
+            "summary": _optional(_SUMMARY),
+            "cohorts": _list(_COHORT),
+        }
+    ),
     "experiment analyze": _answer(
         {
             "experiment": TEXT,
@@ -150,6 +223,23 @@ SCHEMAS: dict[str, Schema] = {
             "firing": _list(_FINDING),
             "sent": COUNT,
             "suppressed": _list(_object({"reason": TEXT, "count": COUNT})),
+            "failed": _list(_object({"alert": TEXT, **_DIAGNOSTIC["properties"]})),
+            "blocked": _list(_object({"alert": TEXT, **_DIAGNOSTIC["properties"]})),
+        }
+    ),
+    "check": _answer({"from": DATE, "to": DATE, "results": _list(_CHECK), "ok": FLAG}),
+    "investigate": _answer(
+        {
+            "metric": TEXT,
+            "on": DATE,
+            "versus": {"anyOf": [DATE, {"const": "baseline"}]},
+            "before": NUMBER,
+            "after": NUMBER,
+            "change": _optional(NUMBER),
+            "segments": _list(_SEGMENT),
+            "looked_at": COUNT,
+            "notes": _list(TEXT),
+            "summary": TEXT,
         }
     ),
     "report send": _answer({"report": TEXT, "date": DATE, "blocks": _list(_BLOCK), "deliveries": _list(_DELIVERY)}),

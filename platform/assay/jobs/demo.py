@@ -34,7 +34,8 @@ def generate(context: Context, scale: float, database: str = "default") -> int:
         context.progress(done, len(found), statement.purpose)
         context.engine.run(statement)
     context.progress(len(found), len(found), "events are generated")
-    return sum(source_states.extent(context, source).rows for source in context.catalog.definitions.sources)
+    raw = [name for name, source in context.catalog.definitions.sources.items() if source.spec.model is None]
+    return sum(source_states.extent(context, name).rows for name in raw)
 
 
 def tell(context: Context, scale: float) -> Iterator[Told]:
@@ -42,8 +43,10 @@ def tell(context: Context, scale: float) -> Iterator[Told]:
     events = generate(context, scale)
     end = LAST_DAY + timedelta(days=1)
     built = materialize.run(context, start=FIRST_DAY, end=end)
-    rows = sum(step.rows for step in built.steps)
-    yield Told("Data", (f"{events:,} events, {FIRST_DAY} to {LAST_DAY}, kept as {rows:,} metric states.",))
+    rows = sum(step.rows for step in built.steps if step.kind == "states")
+    lines = [f"{events:,} events, {FIRST_DAY} to {LAST_DAY}, kept as {rows:,} metric states."]
+    lines += [f"{step.name}: {step.reason}" for step in built.steps if step.status != "done"]
+    yield Told("Data", tuple(lines))
     yield _drop(context)
     for name in context.catalog.definitions.experiments:
         yield _experiment(context, name)

@@ -21,7 +21,8 @@ from assay.config.alert import AlertSpec
 from assay.config.base import show_duration
 from assay.config.definitions import Definition
 from assay.detect import Judgement, Slots
-from assay.jobs import builds, source_states
+from assay.errors import CheckFailed
+from assay.jobs import builds, checks, source_states
 from assay.jobs.context import Context
 
 _DAY = timedelta(days=1)
@@ -83,7 +84,10 @@ def same_slot(moment: datetime, back: timedelta, every: timedelta, name: str) ->
 
 
 def judged(context: Context, alert: Definition[AlertSpec], at: datetime) -> list[Judged]:
-    """Judge every metric and slice of an alert on the slots up to `at`; its states are brought up to date first."""
+    """Judge every metric and slice of an alert on the slots up to `at`; its states are brought up to date first.
+
+    Raises CheckFailed E510 when the events of the judged day fail a check.
+    """
     ticks = Ticks(context, alert, at)
     metrics = [context.catalog.metric(name) for name in alert.spec.metrics]
     windows = [end for newest in ticks.ends for end in ticks.history(newest)]
@@ -200,7 +204,10 @@ def _holds(build: builds.Build | None, end: datetime) -> bool:
 
 
 def _build_missing(context: Context, grain: Grain, days: Sequence[date], end: datetime) -> None:
-    """Days that are not stored with this meaning, and the day of `end` as far as it has come."""
+    """Days that are not stored with this meaning, and the day of `end` as far as it has come.
+
+    Raises CheckFailed E510 when the newest day is refused; an earlier one is history that `blocked` tells of.
+    """
     stored = builds.read(context, grain.name)
     missing = [
         day for day in days if not _up_to_date(stored.get((grain.source, day)), grain, _until(context, day, end))
@@ -209,11 +216,25 @@ def _build_missing(context: Context, grain: Grain, days: Sequence[date], end: da
         source_states.pin(context, grain, days[0], days[-1] + _DAY)
     # a look at the past must not cut short what is stored already
     end = max([end, *(stored[grain.source, day].until for day in missing if (grain.source, day) in stored)])
-    for chunk in source_states.chunks(grain, missing):
-        step = source_states.build(context, grain, chunk, end)
-        if step.status == "failed" and len(chunk) > 1:  # one bad day must not blind the alert for its neighbours
-            for day in chunk:
-                source_states.build(context, grain, [day], end)
+    refused = [day for chunk in source_states.chunks(grain, missing) for day in _refused(context, grain, chunk, end)]
+    error = checks.refused(context, [grain.source], [day for day in refused if day == days[-1]])
+    if error:
+        raise error
+
+
+def _refused(context: Context, grain: Grain, days: Sequence[date], end: datetime) -> list[date]:
+    """Build some days and return those whose checks fail: one bad day must not blind the alert for its neighbours."""
+    if source_states.build(context, grain, days, end).status != "failed":
+        return []
+    return list(days) if len(days) == 1 else [bad for day in days for bad in _refused(context, grain, [day], end)]
+
+
+def blocked(context: Context, alert: Definition[AlertSpec], at: datetime) -> CheckFailed | None:
+    """The failed checks that keep days of the alert's history from being stored or renewed."""
+    ticks, name = Ticks(context, alert, at), context.catalog.zone
+    slots = {slot for newest in ticks.ends for end in ticks.history(newest) for slot in ticks.slots(end)}
+    sources = {source for metric in alert.spec.metrics for source in context.catalog.metric(metric).sources}
+    return checks.refused(context, sources, {zone.local_day(slot, name) for slot in slots})
 
 
 def _until(context: Context, day: date, end: datetime) -> datetime:

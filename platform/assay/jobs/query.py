@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from calendar import monthrange
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 from assay.catalog.catalog import Metric
-from assay.catalog.series import Leaf, leaves, ratio_parts
+from assay.catalog.rows import ahead
+from assay.catalog.series import Leaf, Seen, Window, leaves, present, ratio_parts
 from assay.compiler import series, zone
 from assay.compiler.states import DAY, dimension_key
 from assay.compiler.values import of_nothing
 from assay.errors import UsageError
-from assay.jobs import builds
+from assay.jobs import builds, checks
 from assay.jobs.builds import Build
 from assay.jobs.context import Context
 from assay.statement import Table
@@ -49,10 +50,17 @@ class Row:
 
 
 def query(
-    context: Context, names: Sequence[str], start: date, end: date, by: str | None = None, grain: str = "day"
+    context: Context,
+    names: Sequence[str],
+    start: date,
+    end: date,
+    by: str | None = None,
+    grain: str = "day",
+    checked: bool = True,
 ) -> list[Row]:
     """Values of some metrics over the local days [start, end), by period and, with `by`, per value of a dimension.
 
+    A period with a day whose check failed has no value and says so, unless not `checked`.
     Raises UsageError for unknown names (E201, E203), an empty range (E602) or a rolling metric over longer periods.
     """
     if end <= start:
@@ -60,21 +68,52 @@ def query(
             "E602", f"The range from {start} to {end} is empty.", why="It is half-open: [from, to).", fix="Widen it."
         )
     metrics = [context.catalog.metric(name) for name in names]
+    if any(_compares(metric) for metric in metrics):
+        start = _period(start, start, grain)  # half a period would look like a loss beside a whole one
     key = dimension_key(by, context.catalog.dimension(by, metrics)) if by else None
-    stored = _Stored(context, key)
+    stored = Stored(context, key, grain)
     table = context.engine.run(series.series(metrics, grain, by or TOTAL, start, end, context.database))
     spans = periods(start, end, grain)
-    rows = [_rows(stored, metric, _found(table, at), spans, by) for at, metric in enumerate(metrics)]
-    return [row for each in rows for row in each]
+    rows = [_rows(stored, metric, _found(table, at), spans, by, grain) for at, metric in enumerate(metrics)]
+    found = [row for each in rows for row in each]
+    return _withheld(context, names, found, spans) if checked else found
 
 
-class _Stored:
-    """Answers whether a metric's measures are stored for a day, and whether the day was over when it was built."""
+def _withheld(context: Context, names: Sequence[str], rows: Sequence[Row], spans: Sequence[Period]) -> list[Row]:
+    """The rows without the values whose checks failed."""
+    first, last = spans[0].days[0], spans[-1].days[-1]
+    reasons = checks.withheld(context, names, first, last + timedelta(days=1))
+    if not reasons:
+        return list(rows)
+    why = {
+        (name, period.start): reasons[name, day]
+        for name in names
+        for period in spans
+        for day in period.days
+        if (name, day) in reasons
+    }
+    return [_without(row, why.get((row.metric, row.time))) for row in rows]
 
-    def __init__(self, context: Context, dimension: str | None) -> None:
+
+def _without(row: Row, reason: str | None) -> Row:
+    return replace(row, value=None, numerator=None, denominator=None, reason=reason) if reason else row
+
+
+def _compares(metric: Metric) -> bool:
+    """Whether a value sets its period against earlier ones."""
+    return any(isinstance(each, Seen) or each.window.unit == "period" for each in present(metric.series))
+
+
+class Stored:
+    """Answers whether what a value is made of is stored, and whether it was over when it was built."""
+
+    def __init__(self, context: Context, dimension: str | None, grain: str) -> None:
         """`dimension` is the key that the days must be split by, if any."""
-        self._builds, self._zone = builds.read(context, DAY), context.catalog.zone
+        self._builds, self._zone, self._grain = builds.read(context, DAY), context.catalog.zone, grain
         self._dimensions = {dimension} if dimension else set()
+        self._days: dict[str, list[date]] = {}
+        for source, day in sorted(self._builds):
+            self._days.setdefault(source, []).append(day)
 
     def has(self, metric: Metric, day: date) -> bool:
         return all(
@@ -88,12 +127,42 @@ class _Stored:
             for _, at, build in self._behind(metric, day)
         )
 
+    def awaited(self, metric: Metric, day: date) -> date | None:
+        """The last day that a value of this day waits for, when nothing is stored so late yet."""
+        late = [at for leaf, at, _ in self._behind(metric, day) if at > self._last(leaf.measure.source)]
+        return (
+            max(late)
+            if late and day <= max(self._last(leaf.measure.source) for leaf in leaves(metric.series))
+            else None
+        )
+
+    def _last(self, source: str) -> date:
+        return self._days.get(source, [date.min])[-1]
+
     def _behind(self, metric: Metric, day: date) -> Iterator[tuple[Leaf, date, Build | None]]:
         """Every leaf and day that a value is made of, with its build."""
-        for leaf in leaves(metric.series):
-            for back in range(leaf.days):
-                at = day - timedelta(days=back)
-                yield leaf, at, self._builds.get((leaf.measure.source, at))
+        for each in present(metric.series):
+            for leaf in leaves(each):
+                for at in self._read(each, leaf, day):
+                    yield leaf, at, self._builds.get((leaf.measure.source, at))
+
+    def _read(self, each: Leaf | Seen, leaf: Leaf, day: date) -> Iterator[date]:
+        """The days that are read for a day: what was seen before is read from the first stored day on."""
+        if isinstance(each, Seen):
+            known = self._days.get(leaf.measure.source, [day])
+            return zone.days(min(known[0], day), day + timedelta(days=each.days))
+        first, last = _bounds(each.window, day, self._grain)
+        return zone.days(first, last + timedelta(days=1 + ahead(each.measure.rows)))
+
+
+def _bounds(window: Window, day: date, grain: str) -> tuple[date, date]:
+    """The first and last day of a window."""
+    if window.unit == "month":
+        return day.replace(day=1), day
+    if window.unit == "period":
+        last = _period(day, day, grain) - timedelta(days=1)
+        return _period(last, last, grain), last
+    return day + timedelta(days=window.first), day + timedelta(days=window.last)
 
 
 _Values = tuple[float | None, float | None, float | None]  # value, numerator, denominator
@@ -105,11 +174,12 @@ def _found(table: Table, at: int) -> dict[tuple[date, str], _Values]:
 
 
 def _rows(
-    stored: _Stored,
+    stored: Stored,
     metric: Metric,
     found: dict[tuple[date, str], _Values],
     spans: Sequence[Period],
     by: str | None,
+    grain: str,
 ) -> Iterator[Row]:
     """Every period and every value that occurs, found or not."""
     nothing = _nothing(metric)
@@ -120,9 +190,17 @@ def _rows(
         for value in values:
             slice_of = {by: value} if by else {}
             if len(missing) == len(days):
-                yield Row(metric.name, period, slice_of, None, reason="not built: run 'platform run'")
+                yield Row(metric.name, period, slice_of, None, reason=why_missing(stored, metric, days[0]))
+            elif not complete and grain != "day" and _compares(metric):
+                yield Row(metric.name, period, slice_of, None, reason=f"the {grain} is not over", complete=False)
             else:
                 yield _row(metric, period, slice_of, found.get((period, value), nothing), complete)
+
+
+def why_missing(stored: Stored, metric: Metric, day: date) -> str:
+    """Why there is no value: it is too early, or nobody built it."""
+    awaited = stored.awaited(metric, day)
+    return f"not yet: it needs {awaited}" if awaited else "not built: run 'platform run'"
 
 
 def _row(metric: Metric, period: date, by: dict[str, str], values: _Values, complete: bool) -> Row:
@@ -131,7 +209,7 @@ def _row(metric: Metric, period: date, by: dict[str, str], values: _Values, comp
     if value is None:
         undefined = of_nothing(metric.series) is None and not denominator
         reason = "nothing to divide by or to average" if undefined else "its values are not finite numbers"
-    shown = (_number(value), _number(numerator), _number(denominator))
+    shown = (number(value), number(numerator), number(denominator))
     return Row(metric.name, period, by, *shown, reason, complete)
 
 
@@ -142,7 +220,7 @@ def _nothing(metric: Metric) -> _Values:
     return of_nothing(metric.series), numerator, denominator
 
 
-def _number(value: float | None) -> float | None:
+def number(value: float | None) -> float | None:
     """Whole numbers are shown without a fraction."""
     return int(value) if value is not None and value.is_integer() and abs(value) < 2**53 else value
 

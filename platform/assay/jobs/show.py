@@ -7,9 +7,9 @@ from datetime import date, timedelta
 from typing import Any
 
 from assay.catalog.catalog import Catalog
-from assay.catalog.series import leaves
+from assay.catalog.series import of_events, plain
+from assay.compiler import checks, models, series, states, zone
 from assay.compiler import experiment as experiments
-from assay.compiler import series, states, zone
 from assay.config.base import show_duration
 from assay.errors import UsageError, did_you_mean
 from assay.jobs.analyze import plan_of
@@ -34,7 +34,7 @@ class Shown:
 
 
 def show(catalog: Catalog, name: str, reading: str | None = None) -> Shown:
-    """The statements of a metric, source, experiment or alert. Raises UsageError E201, E302 or E601."""
+    """The statements of a metric, source, model, experiment or alert. Raises UsageError E201, E302 or E601."""
     definitions = catalog.definitions
     if name in catalog.metrics:
         return Shown(name, "metric", reading or "series", _metric(catalog, name, reading or "series"))
@@ -44,24 +44,26 @@ def show(catalog: Catalog, name: str, reading: str | None = None) -> Shown:
         alert = definitions.alerts[name].spec
         found = [s for metric in alert.metrics for s in _slots(catalog, metric, show_duration(alert.every), alert.by)]
         return Shown(name, "alert", "alert", tuple(found))
+    if name in catalog.models:
+        return Shown(name, "model", "model", tuple(_model(catalog, name)))
     if name in definitions.sources:
         return Shown(name, "source", "series", tuple(_states(catalog, name)))
-    known = [*catalog.metrics, *definitions.experiments, *definitions.alerts, *definitions.sources]
+    known = [*catalog.metrics, *definitions.experiments, *definitions.alerts, *catalog.models, *definitions.sources]
     raise UsageError.of(
         "E201",
         f"Unknown name '{name}'.{did_you_mean(name, known)}",
-        why="It must name a metric, a source, an experiment or an alert.",
+        why="It must name a metric, a source, a model, an experiment or an alert.",
         fix="See 'platform list'.",
     )
 
 
 def _metric(catalog: Catalog, name: str, reading: str) -> tuple[Statement, ...]:
     metric, database = catalog.metric(name), _database(catalog)
-    if reading == "alert" and any(leaf.days != 1 for leaf in leaves(metric.series)):
+    if reading == "alert" and not (plain(metric.series) and of_events(metric.series)):
         raise UsageError.of(
             "E302",
-            f"'{name}' rolls over days and has no reading by slot.",
-            why="Neighbouring slots would share most of their data.",
+            f"'{name}' compares or joins days and has no reading by slot.",
+            why="A slot knows the events of its own minutes only.",
             fix="Show the metric behind it.",
         )
     if reading == "alert":
@@ -91,13 +93,26 @@ def _slots(catalog: Catalog, name: str, every: str, by: tuple[str, ...]) -> list
 
 def _states(catalog: Catalog, source: str) -> list[Statement]:
     stage = f"{_database(catalog)}.measure_states__stg_example"
-    found = []
+    found, until = [], _EXAMPLE + timedelta(days=1)
     for grain in states.grains(catalog):
         if grain.source == source:
-            until = _EXAMPLE + timedelta(days=1)
-            found.append(states.fill(catalog, grain, stage, _EXAMPLE, until, _database(catalog)))
-            found += states.checks(catalog, grain, stage, _EXAMPLE, until)
+            found += states.fill(catalog, grain, stage, _EXAMPLE, until, _database(catalog))
+            found += states.checks(grain, stage, _EXAMPLE, until)
+    found += checks.rows(
+        checks.source(catalog, source), catalog.zone, _EXAMPLE, until, zone.midnight(until, catalog.zone)
+    )
     return found
+
+
+def _model(catalog: Catalog, name: str) -> list[Statement]:
+    model, database, end = catalog.model(name), _database(catalog), _EXAMPLE + timedelta(days=1)
+    stage = f"{models.table(model, database)}__stg_example"
+    until = zone.midnight(end, catalog.zone)
+    return [
+        models.create(model, models.table(model, database)),
+        models.insert(model, stage, _EXAMPLE, end, catalog.zone, until),
+        models.check(model, stage, _EXAMPLE, end),
+    ]
 
 
 def _database(catalog: Catalog) -> str:

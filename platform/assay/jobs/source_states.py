@@ -11,12 +11,14 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from assay.catalog.expression import parse
-from assay.compiler import states, zone
+from assay.compiler import checks as rows
+from assay.compiler import incremental, states, zone
 from assay.compiler.states import DAY, Grain
 from assay.engine import Partitions, publish
 from assay.errors import AssayError, CheckFailed, WarehouseError
-from assay.jobs import builds
+from assay.jobs import builds, checks, reuse
 from assay.jobs.context import Context
+from assay.jobs.reuse import Piece
 from assay.statement import Statement, Table
 
 _DAY = timedelta(days=1)
@@ -102,18 +104,28 @@ def chunks(grain: Grain, days: Sequence[date]) -> Iterator[Sequence[date]]:
         yield from (days[at : min(at + size, end)] for at in range(start, end, size))
 
 
-def build(context: Context, grain: Grain, days: Sequence[date], until: datetime | None = None) -> Step:
+def build(
+    context: Context, grain: Grain, days: Sequence[date], until: datetime | None = None, keep: bool = False
+) -> Step:
     """Stage, check and publish some consecutive days, up to `until` (now when left out): later events are left out.
 
     What a day holds is recorded with it. A day that is not over must not look complete: its future would be silence.
+    With `keep`, a stored day that no late event can change any more keeps what it holds, and gets only what it lacks.
     """
     run_id, begun, until = uuid.uuid4().hex[:12], time.perf_counter(), until or context.now
-    start, end = days[0], days[-1] + timedelta(days=1)
-    counted = _Counted()
+    start, end, counted = days[0], days[-1] + _DAY, _Counted()
+    warned: list[str] = []
+
+    def check(stage: str) -> Sequence[Statement]:
+        subject, known = rows.source(context.catalog, grain.source), grain.name != DAY  # days are checked by the day
+        warned.append(checks.require(context, subject, start, end, run_id, known))
+        return states.checks(grain, stage, start, end)
+
+    parts = reuse.pieces(context, grain, days, builds.read(context, grain.name)) if keep else [Piece(days)]
     work = Partitions(
         target=f"{context.database}.measure_states",
-        fill=lambda stage: [states.fill(context.catalog, grain, stage, start, end, context.database, until)],
-        check=lambda stage: states.checks(context.catalog, grain, stage, start, end),
+        fill=lambda stage: [each for part in parts for each in _fill(context, grain, part, stage, until)],
+        check=check,
         partitions=states.partitions(grain, days),
         purpose=f"build {grain.source} {grain.name}",
     )
@@ -122,7 +134,12 @@ def build(context: Context, grain: Grain, days: Sequence[date], until: datetime 
     except CheckFailed as error:
         return _step(grain, days, 0, begun, "failed", reason(error))
     builds.record(context, grain, days, run_id, until)
-    return _step(grain, days, counted.rows, begun, "done")
+    return _step(grain, days, counted.rows, begun, "done", "".join(warned) or None)
+
+
+def _fill(context: Context, grain: Grain, part: Piece, stage: str, until: datetime) -> list[Statement]:
+    start, end = part.days[0], part.days[-1] + _DAY
+    return incremental.fill(context.catalog, grain, part.kept, stage, start, end, context.database, until)
 
 
 def _step(grain: Grain, days: Sequence[date], rows: int, begun: float, status: str, reason: str | None = None) -> Step:
@@ -151,5 +168,7 @@ class _Counted:
 
 
 def reason(error: AssayError) -> str:
+    """Everything that is wrong, each with its place in the YAML, and how to go on."""
     first = error.diagnostics[0]
-    return f"{first.code} {first.message} {first.fix}"
+    told = " ".join(f"{each.message}{f' ({each.location})' if each.location else ''}" for each in error.diagnostics)
+    return f"{first.code} {told} {first.fix}"

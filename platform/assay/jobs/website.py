@@ -24,15 +24,28 @@ from assay.config.report import DashboardSpec, Tab
 from assay.errors import UsageError, WarehouseError
 from assay.jobs import builds
 from assay.jobs.analyze import analyze
+from assay.jobs.cohorts import cohorts
 from assay.jobs.context import Context
 from assay.jobs.query import Row, query
 from assay.jobs.show import show
-from assay.report.views import AlertView, CardView, ExperimentView, MetricView, Point, SiteView, TableView, TabView
+from assay.report.views import (
+    AlertView,
+    CardView,
+    ExperimentView,
+    HeatmapRow,
+    HeatmapView,
+    MetricView,
+    Point,
+    SiteView,
+    TableView,
+    TabView,
+)
 from assay.report.website import render
 from assay.statement import Statement
 
 _WEEK, _FOUR_WEEKS = timedelta(days=7), timedelta(days=28)
 _CATALOGUE_DAYS = 90
+_LIFE = 30  # days of life on a heatmap
 _MARK = "assets/site.js"  # every site has it
 
 
@@ -101,7 +114,8 @@ def site(context: Context, day: date) -> SiteView:
 def _tabs(context: Context, board: DashboardSpec, day: date) -> Iterator[TabView]:
     for name, tab in board.tabs.items():
         tables = tuple(_table(context, tab, dimension, day) for dimension in tab.by)
-        yield TabView(name, tab.label, day, tuple(_cards(context, tab, board.days, day)), tables)
+        heatmaps = tuple(_heatmap(context, metric, board.days, day) for metric in tab.cohorts)
+        yield TabView(name, tab.label, day, tuple(_cards(context, tab, board.days, day)), tables, heatmaps)
 
 
 def _cards(context: Context, tab: Tab, days: int, day: date) -> Iterator[CardView]:
@@ -140,6 +154,17 @@ def _table(context: Context, tab: Tab, dimension: str, day: date) -> TableView:
         rows.sort(key=lambda row: (-(row[1][0] or 0.0), row[0]))
     columns = tuple((metric.name, metric.label, metric.spec.format) for metric in metrics)
     return TableView(dimension, dimension.replace("_", " ").capitalize(), columns, tuple(rows))
+
+
+def _heatmap(context: Context, metric: str, days: int, day: date) -> HeatmapView:
+    """The cohorts of the last days, as far as they had lived by the end of `day`."""
+    end = day + timedelta(days=1)
+    found = cohorts(context, metric, end - timedelta(days=days), end, days=min(days, _LIFE), until=end)
+    rows = (
+        HeatmapRow(each.cohort, each.size, tuple(cell.value for cell in each.cells), each.flagged, each.sentence)
+        for each in found.cohorts
+    )
+    return HeatmapView(metric, context.catalog.metric(metric).label, tuple(found.days), tuple(rows))
 
 
 def _metrics(context: Context, day: date) -> Iterator[MetricView]:
@@ -184,7 +209,7 @@ def used_by(catalog: Catalog, name: str) -> Iterator[tuple[str, str]]:
         if any(name in block.metrics for block in report.spec.blocks):
             yield "report", report.name
     for board in definitions.dashboards.values():
-        yield from (("tab", tab) for tab, body in board.spec.tabs.items() if name in body.metrics)
+        yield from (("tab", tab) for tab, body in board.spec.tabs.items() if name in (*body.metrics, *body.cohorts))
 
 
 def _experiment(context: Context, name: str) -> ExperimentView:

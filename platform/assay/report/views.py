@@ -45,6 +45,27 @@ class TableView:
 
 
 @dataclass(frozen=True, slots=True)
+class HeatmapRow:
+    """One cohort: a share per day of life, None where it is not known (yet). A flagged one has a `sentence`."""
+
+    cohort: date
+    size: int | None
+    values: tuple[float | None, ...]
+    flagged: bool = False
+    sentence: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HeatmapView:
+    """A retention metric by cohort and day of life."""
+
+    metric: str
+    label: str
+    days: tuple[int, ...]
+    rows: tuple[HeatmapRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class TabView:
     """One page of the dashboard, for one day."""
 
@@ -53,6 +74,7 @@ class TabView:
     day: date
     cards: tuple[CardView, ...] = ()
     tables: tuple[TableView, ...] = ()
+    heatmaps: tuple[HeatmapView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

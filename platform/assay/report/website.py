@@ -17,9 +17,9 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from assay.report import charts, readout
+from assay.report import charts, heatmap, readout
 from assay.report import format as formats
-from assay.report.views import CardView, MetricView, SiteView, TableView
+from assay.report.views import CardView, HeatmapView, MetricView, SiteView, TableView
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _ASSETS = ("style.css", "site.js", "icon.svg")
@@ -131,6 +131,10 @@ def _metric_chart(metric: MetricView) -> Markup:
     return _svg(charts.line_chart([line], title=metric.label, style=metric.format, width=1240, height=280))
 
 
+def _heatmap_chart(view: HeatmapView) -> Markup:
+    return _svg(heatmap.heatmap(view))
+
+
 def _forest_chart(effects: list[readout.Effect]) -> Markup:
     rows = [effect.interval for effect in effects]
     return _svg(charts.forest(rows, title="Relative effects with their intervals", width=1240))
@@ -158,6 +162,7 @@ _HELPERS = {
     "card_chart": _card_chart,
     "row_chart": _row_chart,
     "metric_chart": _metric_chart,
+    "heatmap_chart": _heatmap_chart,
     "forest_chart": _forest_chart,
     "peaks": _peaks,
     "bar_width": _bar_width,

@@ -5,13 +5,22 @@
 
 from __future__ import annotations
 
-from assay.catalog.rules import alerts, experiments, metrics, reports, sources
+from assay.catalog.rules import alerts, checks, experiments, metrics, models, renames, reports, sources
 from assay.catalog.rules.common import Rule
 
 RULES: tuple[Rule, ...] = (
     sources.lateness,
     sources.times,
+    sources.joins,
+    checks.columns,
+    checks.history,
+    checks.equals,
+    models.columns,
+    models.days,
+    models.keys,
+    models.names,
     metrics.columns,
+    metrics.waits,
     experiments.references,
     experiments.expressions,
     experiments.dates,
@@ -25,5 +34,7 @@ RULES: tuple[Rule, ...] = (
     alerts.labels,
     alerts.history,
     reports.references,
+    reports.cohorts,
     reports.compare,
+    renames.leaves_one,
 )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from assay.catalog import plugins
 from assay.catalog.catalog import Catalog
 from assay.catalog.rules.common import DAY, Broken, dimension, metrics_of, reference, unknown, whole_days
-from assay.catalog.series import leaves
+from assay.catalog.series import of_events, plain
 from assay.config.alert import AlertSpec
 from assay.config.definitions import Definition
 from assay.errors import Diagnostic, did_you_mean
@@ -76,11 +76,11 @@ def times(catalog: Catalog, _broken: Broken) -> Iterator[Diagnostic]:
         yield from whole_days("season", spec.detector.season, each.at("detector", "season"))
         for index, name in enumerate(spec.metrics):
             metric = catalog.metrics.get(name)
-            if metric and any(leaf.days != 1 for leaf in leaves(metric.series)):
+            if metric and not (plain(metric.series) and of_events(metric.series)):
                 yield Diagnostic(
                     "E302",
-                    f"'{name}' rolls over days and cannot be judged every slot.",
-                    "Neighbouring values share most of their data, so nothing would stand out.",
+                    f"'{name}' compares or joins days and cannot be judged every slot.",
+                    "A slot knows the events of its own minutes only.",
                     "Use the metric behind it.",
                     each.at("metrics", index),
                 )

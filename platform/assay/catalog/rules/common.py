@@ -41,8 +41,8 @@ def unknown_entity(entity: str, source: Definition[SourceSpec], why: str, place:
 
 def reference(kind: str, name: str, catalog: Catalog, broken: Broken, place: Location) -> Iterator[Diagnostic]:
     """E201 unless the definitions have, or tried to have, this name."""
-    known = getattr(catalog.definitions, f"{kind}s")
-    if name not in known and (f"{kind}s", name) not in broken:
+    known = {*getattr(catalog.definitions, f"{kind}s"), *(catalog.metrics if kind == "metric" else ())}
+    if name not in known and (f"{kind}s", name.partition(".")[0]) not in broken:
         yield unknown(kind, name, known, place)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from assay.catalog import plugins
 from assay.catalog.catalog import Catalog, Metric
 from assay.catalog.rules.common import Broken, expression, reference, unknown, unknown_entity, whole_days
-from assay.catalog.series import Quantile, leaves
+from assay.catalog.series import Quantile, leaves, of_events, plain
 from assay.config.definitions import Definition
 from assay.config.experiment import ExperimentSpec
 from assay.errors import Diagnostic, Location
@@ -69,7 +69,7 @@ def expressions(catalog: Catalog, _broken: Broken) -> Iterator[Diagnostic]:
         texts = (("assignment", "column", spec.assignment.column), ("exposure", "where", spec.exposure.where))
         for part, field, text in texts:
             source = catalog.definitions.sources.get(getattr(spec, part).source)
-            yield from expression(text, source.spec.columns if source else (), each.at(part, field))
+            yield from expression(text, source.spec.known if source else (), each.at(part, field))
 
 
 def dates(catalog: Catalog, _broken: Broken) -> Iterator[Diagnostic]:
@@ -172,8 +172,10 @@ def readings(catalog: Catalog, _broken: Broken) -> Iterator[Diagnostic]:
 
 def _no_reading(metric: Metric, catalog: Catalog, entity: str) -> str | None:
     found = list(leaves(metric.series))
-    if any(leaf.days != 1 for leaf in found):
-        return "a rolling window overlaps with itself"
+    if not plain(metric.series):
+        return "it compares days with one another, and a window overlaps with itself"
+    if not of_events(metric.series):
+        return "it is not a sum over a unit's events"
     if any(isinstance(leaf, Quantile) for leaf in found):
         return "a quantile of events is not a sum over units"
     strangers = sorted({leaf.measure.entity for leaf in found if leaf.measure.entity not in (None, entity)} - {None})

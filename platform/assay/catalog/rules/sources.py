@@ -13,18 +13,19 @@ from assay.errors import Diagnostic
 
 def expressions(source: Definition[SourceSpec]) -> Iterator[Diagnostic]:
     """Every SQL text is an expression over declared columns. Asked before metrics, which would repeat the mistakes."""
-    spec, columns = source.spec, source.spec.columns
+    spec, columns = source.spec, source.spec.known
     yield from expression(spec.time, columns, source.at("time"))
     yield from expression(spec.where, columns, source.at("where"))
-    for name, sql in spec.entities.items():
-        yield from expression(sql, columns, source.at("entities", name))
+    for name, entity in spec.entities.items():
+        for sql in entity.columns:
+            yield from expression(sql, columns, source.at("entities", name))
+    for name, segment in spec.segments.items():
+        yield from expression(segment, columns, source.at("segments", name))
+    for name, join in spec.joins.items():
+        yield from expression(join.on, columns, source.at("joins", name, "on"))
     for name, each in spec.dimensions.items():
         field = "column" if each.bins is None else "bins"
         yield from expression(each.column or each.bins, columns, source.at("dimensions", name, field))
-    for index, column in enumerate(spec.checks.not_null):
-        yield from expression(column, columns, source.at("checks", "not_null", index))
-    for column in spec.checks.accepted:
-        yield from expression(column, columns, source.at_key("checks", "accepted", column))
 
 
 def times(catalog: Catalog, _broken: Broken) -> Iterator[Diagnostic]:
@@ -39,6 +40,21 @@ def times(catalog: Catalog, _broken: Broken) -> Iterator[Diagnostic]:
                 f"Use a DateTime, or an expression such as toDateTime({source.spec.time}, '{catalog.zone}').",
                 source.at("time"),
             )
+
+
+def joins(catalog: Catalog, _broken: Broken) -> Iterator[Diagnostic]:
+    """One row per key: otherwise one of several would be taken at random."""
+    for source in catalog.definitions.sources.values():
+        for name, join in source.spec.joins.items():
+            grain = catalog.definitions.models[join.model].spec.grain if join.model else (join.key,)
+            if grain != (join.key,):
+                yield Diagnostic(
+                    "E301",
+                    f"The join '{name}' reads '{join.model}', which has a row per {' and '.join(grain)}.",
+                    f"For one {join.key} there would be several rows, and none of them is the right one.",
+                    f"Join a model whose grain is [{join.key}].",
+                    source.at("joins", name, "key"),
+                )
 
 
 def lateness(catalog: Catalog, _broken: Broken) -> Iterator[Diagnostic]:
