@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from assay.catalog.resolve import depends_on
 from assay.cli.main import main
 from assay.demo.events import FIRST_DAY, LAST_DAY
 from assay.demo.project import copy_to
@@ -79,7 +80,7 @@ def demo(applied: Path) -> Iterator[Path]:
 def test_a_changed_filter_names_everything_that_reads_it(demo: Path) -> None:
     edit(demo / "metrics/feed.yaml", LIKES)
     catalog = Project.load(demo).catalog
-    dependent = {name for name in catalog.metrics if name != "likes" and _uses(catalog, name)}
+    dependent = _readers(catalog, "likes")
     found = answer(demo, "plan", code=2)
     (change,) = found["changes"]
     assert (change["kind"], change["name"], change["class"]) == ("metric", "likes", "meaning")
@@ -96,10 +97,14 @@ def test_a_changed_filter_names_everything_that_reads_it(demo: Path) -> None:
     assert all(name in text for _, name in reads)
 
 
-def _uses(catalog: Any, name: str) -> bool:
-    """Whether a metric has the aggregate of `likes`, by its stored measure."""
-    (likes,) = catalog.metric("likes").measures
-    return likes in catalog.metrics[name].measures and likes.rows is None
+def _readers(catalog: Any, name: str) -> set[str]:
+    """The metrics that name a metric, or name one that does; a check that compares with it is such a name."""
+    found: set[str] = set()
+    for other, definition in catalog.definitions.metrics.items():
+        equal = definition.spec.checks.equals
+        if name in {*depends_on(definition), equal.metric if equal else None}:
+            found |= {other, *_readers(catalog, other)}
+    return found
 
 
 def test_an_edited_description_is_text_only_and_nothing_runs(demo: Path) -> None:
@@ -122,7 +127,7 @@ def test_apply_builds_what_changed_and_the_numbers_are_those_of_the_filter(demo:
     assert price["rows"] > 10_000
     result = answer(demo, "apply")
     assert result["ok"]
-    assert {step["name"] for step in result["steps"]} == {"feed:1d", "feed:15m"}
+    assert {step["name"] for step in result["steps"]} == {"feed:1d", "feed:15m", "ctr"}, "and the check of ctr"
     after = answer(demo, "query", "likes", "views", *days)["rows"]
     assert [row["value"] for row in after if row["metric"] == "views"] == [
         row["value"] for row in before if row["metric"] == "views"

@@ -90,8 +90,8 @@ class Raw:
     @cached_property
     def source_of(self) -> dict[int, str]:
         """Attributes never change in the demo."""
-        of_events = "SELECT DISTINCT user_id, source FROM feed_actions UNION DISTINCT SELECT user_id, source FROM message_actions"
-        return dict(self.rows(of_events))
+        of_messages = "SELECT user_id, source FROM message_actions"
+        return dict(self.rows(f"SELECT user_id, source FROM feed_actions UNION DISTINCT {of_messages}"))
 
     @cached_property
     def counts(self) -> dict[date, dict[str, float]]:
@@ -108,7 +108,8 @@ class Raw:
     def users(self) -> dict[date, tuple[float, float]]:
         """The mean over users of their own like rate, and of the smoothed one."""
         sql = f"""SELECT day, avgIf(likes / views, views > 0), avg((likes + 5 * (total.2 / total.1)) / (views + 5))
-            FROM (SELECT day, views, likes, (sum(views) OVER (PARTITION BY day), sum(likes) OVER (PARTITION BY day)) AS total
+            FROM (SELECT day, views, likes,
+                    (sum(views) OVER (PARTITION BY day), sum(likes) OVER (PARTITION BY day)) AS total
                 FROM (SELECT {DAY}, user_id, countIf(action = 'view') AS views, countIf(action = 'like') AS likes
                     FROM feed_actions GROUP BY day, user_id))
             GROUP BY day"""
@@ -144,21 +145,22 @@ class Raw:
     @cached_property
     def funnel(self) -> dict[date, float]:
         """The share of viewers of a day who like something within an hour of one of its views."""
-        sql = f"""SELECT day, countIf(arrayExists(view -> arrayExists(like -> like BETWEEN view AND view + 3600, likes), views))
-                / count()
+        both = "arrayExists(view -> arrayExists(like -> like BETWEEN view AND view + 3600, likes), views)"
+        sql = f"""SELECT day, countIf({both}) / count()
             FROM (SELECT {DAY}, user_id, groupArray(toUnixTimestamp(time)) AS views FROM feed_actions
                 WHERE action = 'view' GROUP BY day, user_id) AS views
-            LEFT JOIN (SELECT arrayJoin([toDate(time, 'Europe/Moscow'), toDate(time, 'Europe/Moscow') - 1]) AS day, user_id,
-                groupArray(toUnixTimestamp(time)) AS likes FROM feed_actions WHERE action = 'like' GROUP BY day, user_id
-            ) AS likes USING (day, user_id) GROUP BY day"""
+            LEFT JOIN (SELECT toDate(time, 'Europe/Moscow') - arrayJoin([0, 1]) AS day, user_id,
+                    groupArray(toUnixTimestamp(time)) AS likes
+                FROM feed_actions WHERE action = 'like' GROUP BY day, user_id) AS likes USING (day, user_id)
+            GROUP BY day"""
         return self.by_day(sql)
 
     @cached_property
     def busiest(self) -> dict[date, int]:
         """Messages of the tenth of the pairs with the most of them, rounded up."""
-        sql = f"""SELECT day, arraySum(arraySlice(arrayReverseSort(groupArray(messages)), 1, intDiv(count() + 9, 10))) FROM
-            (SELECT {DAY}, user_id, receiver_id, count() AS messages FROM message_actions GROUP BY day, user_id, receiver_id)
-            GROUP BY day"""
+        sql = f"""SELECT day, arraySum(arraySlice(arrayReverseSort(groupArray(messages)), 1, intDiv(count() + 9, 10)))
+            FROM (SELECT {DAY}, user_id, receiver_id, count() AS messages
+                FROM message_actions GROUP BY day, user_id, receiver_id) GROUP BY day"""
         return self.by_day(sql)
 
 

@@ -17,15 +17,18 @@ PAGES = ["README.md", "CONTRIBUTING.md", "platform/README.md", "CHANGELOG.md"]
 README = (ROOT / "README.md").read_text()
 
 
-def test_the_added_metrics_validate_in_the_demo_project(tmp_path: Path) -> None:
+def test_the_added_definitions_validate_in_the_demo_project(tmp_path: Path) -> None:
     for part in ("metrics", "experiments", "alerts"):
         shutil.copytree(ROOT / part, tmp_path / part)
     shutil.copy(ROOT / "project.yaml", tmp_path)
-    (snippet,) = [each for each in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL) if "metrics:" in each]
-    (tmp_path / "metrics" / "added.yaml").write_text(snippet)
+    blocks = [each for each in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL) if "warehouse:" not in each]
+    for number, block in enumerate(blocks):
+        (tmp_path / "metrics" / f"added_{number}.yaml").write_text(block)
     catalog, found, _ = check(tmp_path)
     assert found == ()
-    assert set(yaml.safe_load(snippet)["metrics"]) <= set(catalog.metrics)
+    added = [name for block in blocks for kind in yaml.safe_load(block).values() for name in kind]
+    assert len(blocks) == 2
+    assert set(added) <= {*catalog.metrics, *catalog.models}
 
 
 def test_every_command_exists() -> None:

@@ -19,7 +19,7 @@ FROM (
   FROM (
     SELECT slot, dim, val, measure, value, users, digest, 'day 0 0' AS assay__window
     FROM assay.measure_states
-    WHERE grain = {grain:String} AND day IN {days:Array(Date)} AND dim IN {dims:Array(String)}
+    WHERE source IN ('app') AND grain = {grain:String} AND day IN {days:Array(Date)} AND dim IN {dims:Array(String)}
       AND toUnixTimestamp(slot) IN {slots:Array(UInt32)}
       AND measure IN ('43361a46ab404c0b', 'f20c1178933f9931', '2ac5a956035f3744')
   ) AS assay__states

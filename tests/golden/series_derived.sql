@@ -11,16 +11,16 @@ FROM (
     , groupBitmapMergeStateIf(users, measure = 'ac6f31e028d2896f' AND assay__window = 'day 0 0') AS assay__c0
     , groupBitmapMergeStateIf(users, measure = 'ac6f31e028d2896f' AND assay__window = 'day -6 0') AS assay__c1
   FROM (
-    SELECT measure, val AS assay__val, value, users, digest, 'day 0 0' AS assay__window, day AS assay__t
+    SELECT measure, val AS assay__val, users, 'day 0 0' AS assay__window, day AS assay__t
     FROM assay.measure_states
-    WHERE grain = '1d' AND dim = {dim:String}
+    WHERE source IN ('app') AND grain = '1d' AND dim = {dim:String}
       AND measure IN ('ac6f31e028d2896f')
       AND day >= {first:Date} AND day <= {last:Date}
     UNION ALL
-    SELECT measure, val AS assay__val, value, users, digest, 'day -6 0' AS assay__window, day - assay__shift AS assay__t
+    SELECT measure, val AS assay__val, users, 'day -6 0' AS assay__window, day - assay__shift AS assay__t
     FROM assay.measure_states
     ARRAY JOIN range(-6, 1) AS assay__shift
-    WHERE grain = '1d' AND dim = {dim:String}
+    WHERE source IN ('app') AND grain = '1d' AND dim = {dim:String}
       AND measure IN ('ac6f31e028d2896f')
       AND day >= {first:Date} + (-6) AND day <= {last:Date}
   )

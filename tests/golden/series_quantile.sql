@@ -10,9 +10,9 @@ FROM (
   SELECT assay__t, assay__val
     , quantileTDigestMergeIf(0.9)(digest, measure = 'e07f5d47a9c6c1ba' AND assay__window = 'day 0 0') AS assay__c0
   FROM (
-    SELECT measure, val AS assay__val, value, users, digest, 'day 0 0' AS assay__window, toStartOfMonth(day) AS assay__t
+    SELECT measure, val AS assay__val, digest, 'day 0 0' AS assay__window, toStartOfMonth(day) AS assay__t
     FROM assay.measure_states
-    WHERE grain = '1d' AND dim = {dim:String}
+    WHERE source IN ('app') AND grain = '1d' AND dim = {dim:String}
       AND measure IN ('e07f5d47a9c6c1ba')
       AND day >= {first:Date} AND day <= {last:Date}
   )

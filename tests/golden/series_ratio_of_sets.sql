@@ -11,9 +11,9 @@ FROM (
     , groupBitmapMergeStateIf(users, measure = 'ac6f31e028d2896f' AND assay__window = 'day 0 0') AS assay__c0
     , groupBitmapMergeStateIf(users, measure = '9d2e8d1ad0ae6f68' AND assay__window = 'day 0 0') AS assay__c1
   FROM (
-    SELECT measure, val AS assay__val, value, users, digest, 'day 0 0' AS assay__window, toMonday(day) AS assay__t
+    SELECT measure, val AS assay__val, users, 'day 0 0' AS assay__window, toMonday(day) AS assay__t
     FROM assay.measure_states
-    WHERE grain = '1d' AND dim = {dim:String}
+    WHERE source IN ('app', 'shop') AND grain = '1d' AND dim = {dim:String}
       AND measure IN ('ac6f31e028d2896f', '9d2e8d1ad0ae6f68')
       AND day >= {first:Date} AND day <= {last:Date}
   )

@@ -14,9 +14,9 @@ FROM (
     , sumIf(value, measure = '43361a46ab404c0b' AND assay__window = 'day 0 0') AS assay__c0
     , sumIf(value, measure = 'f20c1178933f9931' AND assay__window = 'day 0 0') AS assay__c1
   FROM (
-    SELECT measure, val AS assay__val, value, users, digest, 'day 0 0' AS assay__window, day AS assay__t
+    SELECT measure, val AS assay__val, value, 'day 0 0' AS assay__window, day AS assay__t
     FROM assay.measure_states
-    WHERE grain = '1d' AND dim = {dim:String}
+    WHERE source IN ('app') AND grain = '1d' AND dim = {dim:String}
       AND measure IN ('43361a46ab404c0b', 'f20c1178933f9931')
       AND day >= {first:Date} AND day <= {last:Date}
   )

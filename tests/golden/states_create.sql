@@ -13,7 +13,9 @@ CREATE TABLE IF NOT EXISTS assay.measure_states (
 )
 ENGINE = MergeTree
 PARTITION BY (source, grain, day)
-ORDER BY (measure, dim, val, slot);
+ORDER BY (dim, measure, val, slot)
+-- a day has few rows with large states: a reader of one dimension leaves the others unread
+SETTINGS index_granularity = 64;
 CREATE TABLE IF NOT EXISTS assay.builds (
   source      LowCardinality(String),
   grain       LowCardinality(String),

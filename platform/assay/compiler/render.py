@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from assay.catalog.expression import quote_identifier, quote_literal
-from assay.compiler.values import window_key, windows
+from assay.compiler.values import sources, stored, window_key, windows
 from assay.errors import Location
 from assay.statement import Statement
 
@@ -26,6 +26,8 @@ def _environment() -> Environment:
     environment.filters |= {
         "ident": quote_identifier,
         "literal": quote_literal,
+        "sources": sources,
+        "stored": stored,
         "windows": windows,
         "window_key": window_key,
     }

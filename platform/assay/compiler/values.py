@@ -34,6 +34,7 @@ _APPLY: dict[str, Callable[[float, float], float]] = {
     "*": operator.mul,
     "/": operator.truediv,
 }
+_STATES: dict[type, str] = {Total: "value", Members: "users", Quantile: "digest"}
 _BITMAPS = {"&": "bitmapAnd", "|": "bitmapOr", "-": "bitmapAndnot"}
 
 
@@ -142,6 +143,16 @@ class Values:
     def _(self, node: Arithmetic) -> str:
         left, right = self.sql(node.left), self.sql(node.right)
         return f"({left} / nullIf({right}, 0))" if node.op == "/" else f"({left} {node.op} {right})"
+
+
+def sources(columns: Iterable[Column]) -> list[str]:
+    """The sources whose states are read: days of the others are not looked at."""
+    return sorted({column.leaf.measure.source for column in columns})
+
+
+def stored(columns: Iterable[Column]) -> list[str]:
+    """The columns of the stored states that are read."""
+    return sorted({_STATES[type(column.leaf)] for column in columns})
 
 
 def windows(columns: Iterable[Column]) -> dict[Window, list[str]]:

@@ -44,3 +44,10 @@ def earlier(moment: datetime, back: timedelta, zone: str) -> datetime:
     """The same wall-clock time `back` whole days earlier, also across a change of the clock."""
     local = moment.astimezone(ZoneInfo(zone))
     return (local.replace(tzinfo=None) - back).replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
+
+
+def first_of(day: date, grain: str) -> date:
+    """The first day of the week or month that a day belongs to; the day itself for any other grain."""
+    if grain == "week":
+        return day - timedelta(days=day.weekday())
+    return day.replace(day=1) if grain == "month" else day

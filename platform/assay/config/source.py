@@ -55,9 +55,9 @@ def _dimension(value: Any) -> Any:
 
 
 def _table(value: Any) -> str:
-    if not isinstance(value, str) or not re.fullmatch(_TABLE, value):
+    if value != "" and not (isinstance(value, str) and re.fullmatch(_TABLE, value)):
         raise FieldError("a table is written `table` or `database.table`", "events")
-    return value
+    return str(value)
 
 
 Table = Annotated[str, BeforeValidator(_table), Field(json_schema_extra={"pattern": f"^{_TABLE}$"})]

@@ -19,7 +19,8 @@ from assay.config.metric import RetentionMetric
 from assay.errors import UsageError
 from assay.jobs.cohort_records import Cell, Cohort, Matrix
 from assay.jobs.context import Context
-from assay.jobs.query import TOTAL, Stored, number, why_missing
+from assay.jobs.query import TOTAL, number, why_missing
+from assay.jobs.stored import Stored
 from assay.report.format import show
 from assay.stats.cohorts import LEAST, WEEK, Curves, Expected, expected
 from assay.stats.corrections import adjust

@@ -9,15 +9,14 @@ from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 from assay.catalog.catalog import Metric
-from assay.catalog.rows import ahead
-from assay.catalog.series import Leaf, Seen, Window, leaves, present, ratio_parts
+from assay.catalog.series import Seen, present, ratio_parts
 from assay.compiler import series, zone
-from assay.compiler.states import DAY, dimension_key
+from assay.compiler.states import dimension_key
 from assay.compiler.values import of_nothing
 from assay.errors import UsageError
-from assay.jobs import builds, checks
-from assay.jobs.builds import Build
+from assay.jobs import checks
 from assay.jobs.context import Context
+from assay.jobs.stored import Stored
 from assay.statement import Table
 
 TOTAL = ""
@@ -69,7 +68,7 @@ def query(
         )
     metrics = [context.catalog.metric(name) for name in names]
     if any(_compares(metric) for metric in metrics):
-        start = _period(start, start, grain)  # half a period would look like a loss beside a whole one
+        start = zone.first_of(start, grain)  # half a period would look like a loss beside a whole one
     key = dimension_key(by, context.catalog.dimension(by, metrics)) if by else None
     stored = Stored(context, key, grain)
     table = context.engine.run(series.series(metrics, grain, by or TOTAL, start, end, context.database))
@@ -102,67 +101,6 @@ def _without(row: Row, reason: str | None) -> Row:
 def _compares(metric: Metric) -> bool:
     """Whether a value sets its period against earlier ones."""
     return any(isinstance(each, Seen) or each.window.unit == "period" for each in present(metric.series))
-
-
-class Stored:
-    """Answers whether what a value is made of is stored, and whether it was over when it was built."""
-
-    def __init__(self, context: Context, dimension: str | None, grain: str) -> None:
-        """`dimension` is the key that the days must be split by, if any."""
-        self._builds, self._zone, self._grain = builds.read(context, DAY), context.catalog.zone, grain
-        self._dimensions = {dimension} if dimension else set()
-        self._days: dict[str, list[date]] = {}
-        for source, day in sorted(self._builds):
-            self._days.setdefault(source, []).append(day)
-
-    def has(self, metric: Metric, day: date) -> bool:
-        return all(
-            build and leaf.measure.id in build.measures and self._dimensions <= build.dimensions
-            for leaf, _, build in self._behind(metric, day)
-        )
-
-    def full(self, metric: Metric, day: date) -> bool:
-        return all(
-            build and build.until >= zone.midnight(at, self._zone, after=1)
-            for _, at, build in self._behind(metric, day)
-        )
-
-    def awaited(self, metric: Metric, day: date) -> date | None:
-        """The last day that a value of this day waits for, when nothing is stored so late yet."""
-        late = [at for leaf, at, _ in self._behind(metric, day) if at > self._last(leaf.measure.source)]
-        return (
-            max(late)
-            if late and day <= max(self._last(leaf.measure.source) for leaf in leaves(metric.series))
-            else None
-        )
-
-    def _last(self, source: str) -> date:
-        return self._days.get(source, [date.min])[-1]
-
-    def _behind(self, metric: Metric, day: date) -> Iterator[tuple[Leaf, date, Build | None]]:
-        """Every leaf and day that a value is made of, with its build."""
-        for each in present(metric.series):
-            for leaf in leaves(each):
-                for at in self._read(each, leaf, day):
-                    yield leaf, at, self._builds.get((leaf.measure.source, at))
-
-    def _read(self, each: Leaf | Seen, leaf: Leaf, day: date) -> Iterator[date]:
-        """The days that are read for a day: what was seen before is read from the first stored day on."""
-        if isinstance(each, Seen):
-            known = self._days.get(leaf.measure.source, [day])
-            return zone.days(min(known[0], day), day + timedelta(days=each.days))
-        first, last = _bounds(each.window, day, self._grain)
-        return zone.days(first, last + timedelta(days=1 + ahead(each.measure.rows)))
-
-
-def _bounds(window: Window, day: date, grain: str) -> tuple[date, date]:
-    """The first and last day of a window."""
-    if window.unit == "month":
-        return day.replace(day=1), day
-    if window.unit == "period":
-        last = _period(day, day, grain) - timedelta(days=1)
-        return _period(last, last, grain), last
-    return day + timedelta(days=window.first), day + timedelta(days=window.last)
 
 
 _Values = tuple[float | None, float | None, float | None]  # value, numerator, denominator
@@ -237,18 +175,10 @@ def periods(start: date, end: date, grain: str) -> list[Period]:
     """The periods that [start, end) touches."""
     found: dict[date, list[date]] = {}
     for day in zone.days(start, end):
-        found.setdefault(_period(day, start, grain), []).append(day)
+        found.setdefault(start if grain == "total" else zone.first_of(day, grain), []).append(day)
     return [Period(first, days, len(days) >= _length(first, grain)) for first, days in found.items()]
 
 
 def _length(first: date, grain: str) -> int:
     """How many days make a whole week or month; a day and a total are always whole."""
     return {"week": 7, "month": monthrange(first.year, first.month)[1]}.get(grain, 1)
-
-
-def _period(day: date, start: date, grain: str) -> date:
-    if grain == "week":
-        return day - timedelta(days=day.weekday())
-    if grain == "month":
-        return day.replace(day=1)
-    return start if grain == "total" else day
