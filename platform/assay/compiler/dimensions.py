@@ -34,12 +34,18 @@ def top_key(name: str, dimension: Dimension) -> str:
     return f"{name}:{blake2b(meaning.encode(), digest_size=4).hexdigest()}"
 
 
+def labels(cuts: tuple[float, ...]) -> list[str]:
+    """The values of a dimension of bins, in their order."""
+    if not cuts:
+        return []
+    return [f"<{_text(cuts[0])}", *(_between(low, high) for low, high in pairwise(cuts)), f"{_text(cuts[-1])}+"]
+
+
 def _bins(value: str, cuts: tuple[float, ...]) -> str:
-    labels = [f"<{_text(cuts[0])}", *(_between(low, high) for low, high in pairwise(cuts)), f"{_text(cuts[-1])}+"]
     arms = ", ".join(
-        f"({value}) < {_text(cut)}, {quote_literal(label)}" for cut, label in zip(cuts, labels, strict=False)
+        f"({value}) < {_text(cut)}, {quote_literal(label)}" for cut, label in zip(cuts, labels(cuts), strict=False)
     )
-    return f"multiIf(({value}) IS NULL, '{NONE}', {arms}, {quote_literal(labels[-1])})"
+    return f"multiIf(({value}) IS NULL, '{NONE}', {arms}, {quote_literal(labels(cuts)[-1])})"
 
 
 def _between(low: float, high: float) -> str:

@@ -16,6 +16,7 @@ import yaml
 from assay.catalog.catalog import Catalog, Metric
 from assay.catalog.resolve import depends_on
 from assay.compiler import zone
+from assay.compiler.dimensions import labels
 from assay.compiler.states import DAY
 from assay.config.alert import AlertSpec
 from assay.config.base import show_duration
@@ -150,8 +151,8 @@ def _table(context: Context, tab: Tab, dimension: str, day: date) -> TableView:
     for row in query(context, tab.metrics, day, day + timedelta(days=1), dimension):
         values.setdefault(row.by[dimension], {})[row.metric] = row.value
     rows = [(value, tuple(found.get(name) for name in tab.metrics)) for value, found in values.items()]
-    if context.catalog.dimension(dimension, metrics).bins is None:  # bins keep their own order
-        rows.sort(key=lambda row: (-(row[1][0] or 0.0), row[0]))
+    order = {label: at for at, label in enumerate(labels(context.catalog.dimension(dimension, metrics).cuts))}
+    rows.sort(key=lambda row: (order.get(row[0], len(order)), -(row[1][0] or 0.0), row[0]))  # bins in their own order
     columns = tuple((metric.name, metric.label, metric.spec.format) for metric in metrics)
     return TableView(dimension, dimension.replace("_", " ").capitalize(), columns, tuple(rows))
 
