@@ -276,6 +276,16 @@ def test_rows_that_no_model_may_have_are_refused(shop, old: str, new: str, said:
     assert shop.rows("SELECT name FROM system.tables WHERE name LIKE '%\\_\\_stg\\_%'") == []
 
 
+def test_what_a_null_hides_is_not_looked_at(shop) -> None:
+    nullable = {"gaps: UInt16": "gaps: Nullable(UInt16)"}
+    hidden = "if(user_id % 2, toNullable(toInt64(count(gap)) - 70000), NULL) AS gaps"
+    context = _changed(shop, {**nullable, "count(gap) AS gaps": hidden.replace("user_id % 2", "user_id > 99999")})
+    first = materialize.run(context, ["fact_feed"])
+    assert first.ok, first.steps[0].reason
+    result = materialize.run(_changed(shop, {"user_id > 99999": "user_id >= 0"}), ["fact_feed"])
+    assert "for 'gaps': Nullable(UInt16)" in (result.steps[0].reason or "")
+
+
 def test_a_declared_check_stops_the_model_and_what_needs_it(shop) -> None:
     materialize.run(shop.context)
     before = _stored(shop)

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from hashlib import blake2b
 from typing import Any
 
-from assay.catalog.expression import quote_identifier
+from assay.catalog.expression import quote_identifier, quote_literal
 from assay.catalog.model import Model
 from assay.compiler import zone
 from assay.compiler.render import read, render, write
@@ -55,8 +55,13 @@ def _value(name: str, kind: str) -> str:
     column = quote_identifier(name)
     if _INTEGER.fullmatch(kind):
         return f"accurateCastOrNull({column}, '{kind}')"  # NULL is refused, with the column's name
-    if _INTEGER.fullmatch(kind.removeprefix("Nullable(").removesuffix(")")):
-        return f"accurateCast({column}, '{kind}')"
+    inner = kind.removeprefix("Nullable(").removesuffix(")")
+    if _INTEGER.fullmatch(inner):
+        cast = f"accurateCastOrNull({column}, '{inner}')"  # accurateCast would look at what a NULL hides
+        lost = f"isNotNull({column}) AND isNull({cast})"
+        return (
+            f"if(throwIf({lost}, {quote_literal(f'no value of {kind}, to destination column {name}')}), NULL, {cast})"
+        )
     return column
 
 
