@@ -7,7 +7,7 @@ import sys
 
 from benchmarks.measure import ROOT
 
-BENCHMARKS = ("definitions", "one_scan")
+BENCHMARKS = ("definitions", "one_scan", "reads")
 
 
 def main(names: list[str]) -> int:
