@@ -64,7 +64,7 @@ CASES: dict[str, tuple[int, tuple[str, ...], tuple[str, str] | str, tuple[str, .
     "E604": (2, ("plan", "--against", "HEAD"), "", ()),
     "E702": (2, QUERY, "clickhouse://ann:${ASSAY_TEST_UNSET}@host", ()),
 }
-# Codes whose text is a line of an outcome, not an error: tested one by one below; E603 and W301 beside `apply` and `plan`.
+# Codes whose text is a line of an outcome, not an error: tested one by one below; E603 and W301 beside `plan`.
 OUTCOMES = {"E510", "E512", "E603", "E701", "W301", "W501", "W601"}
 
 

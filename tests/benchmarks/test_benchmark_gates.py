@@ -57,7 +57,8 @@ READS = """
 from benchmarks import measure, reads
 with reads.built(20_000) as context:
     print([reads.check(context, side) > 2 for side in reads.SIDES])
-    context.engine.run(reads.Statement("ALTER TABLE events DELETE WHERE user_id < 20000 SETTINGS mutations_sync = 2", "spoil", writes=True))
+    spoil = "ALTER TABLE events DELETE WHERE user_id < 20000 SETTINGS mutations_sync = 2"
+    context.engine.run(reads.Statement(spoil, "spoil", writes=True))
     try:
         reads.check(context, reads.SIDES[0])
     except measure.GateFailed as error:

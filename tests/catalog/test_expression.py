@@ -75,7 +75,8 @@ REFUSED = {
              "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}", "{% set x = 'a' %}{{ x }}",
              "{% set x %}a{% endset %}", "{% block b %}1{% endblock %}", "{% filter upper %}a{% endfilter %}",
              "{% with x = 1 %}{{ x }}{% endwith %}", "{% call f() %}{% endcall %}", "{{ lipsum() }}", "{{ cycler }}",
-             "{{ 'a'.join(['b']) }}", "{{ 'a'|center(1000000000) }}", "{{ '%9999999s'|format('') }}",
+             "{{ 'a'.join(['b']) }}", "{{ 1|round(30000000, 'ceil') }}", "{{ 'a'|center(1000000000) }}",
+             "{{ '%9999999s'|format('') }}",
              "{% for i in [1] recursive %}{{ loop([1]) }}{% endfor %}",
              "{% for a in 'x' %}{% for b in 'x' %}{% for c in 'x' %}1{% endfor %}{% endfor %}{% endfor %}"],
 }  # fmt: skip

@@ -87,6 +87,7 @@ def test_list_show_and_schema(project: Path) -> None:
     assert json.loads(platform("schema", folder=project).stdout)["type"] == ["object", "null"]
 
 
+@pytest.mark.slow
 def test_alert_report_site_and_doctor(project: Path) -> None:
     checked = answer(project, "alert", "check", "--at", "2025-03-10T12:00")
     assert checked["firing"] == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -32,6 +33,8 @@ metrics:
   users: {type: unique, source: feed, of: user}
   likes_per_user: {type: ratio, numerator: likes, denominator: users}
 """
+
+pytestmark = pytest.mark.slow  # the whole demo is built once
 
 
 def call(project: Path, *arguments: str, code: int = 0) -> str:
@@ -192,6 +195,12 @@ def test_an_unknown_revision_is_told(small: Path, revision: str) -> None:
     said = answer(small, "plan", f"--against={revision}", code=2)
     assert said["error"]["code"] == "E604"
     assert "there is no such commit" in said["error"]["message"]
+
+
+def test_names_of_other_files_need_not_be_utf_8(small: Path) -> None:
+    (small / os.fsdecode(b"caf\xe9.txt")).write_text("")
+    commit(small)
+    assert answer(small, "plan", "--against", "main")["changes"] == []
 
 
 def test_outside_of_git_and_before_the_project_is_told(small: Path, tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_the_demo_project_runs_on_empty_tables(project: Path) -> None:
     assert rehearse(Project.load(project).catalog) == []
 

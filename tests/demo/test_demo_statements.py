@@ -75,6 +75,7 @@ FINGERPRINT = """
 """
 
 
+@pytest.mark.slow
 def test_rows_depend_on_the_arguments_alone(engine) -> None:
     for name, seed, threads in (("one", SEED, 1), ("two", SEED, 4), ("other", SEED + 1, 4)):
         engine.client.command(f"CREATE DATABASE {name}")

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from assay.catalog.rules.models import RESERVED
 from assay.compiler import zone
 from assay.errors import UsageError
 from assay.jobs import builds, materialize
@@ -388,3 +389,30 @@ def test_a_foreign_table_is_not_touched(lab) -> None:
     assert steps["fact_feed"].status == "failed"
     assert "no model has made it" in steps["fact_feed"].reason
     assert shop.rows(f"SELECT * FROM {shop.context.database}.fact_feed") == []
+
+
+WHOLE = """
+models:
+  numbers:
+    sql: SELECT toUInt8(1) AS x
+    columns: {x: UInt8}
+    grain: [x]
+"""
+
+
+def test_a_foreign_table_is_not_exchanged_for_a_whole_model(lab) -> None:
+    shop = lab.shop({"metrics/all.yaml": WHOLE}, {})
+    builds.prepare(shop.context)
+    shop.write(f"CREATE TABLE {shop.context.database}.numbers (x UInt8) ENGINE = MergeTree ORDER BY x")
+    shop.write(f"INSERT INTO {shop.context.database}.numbers VALUES (7)")
+    (step,) = materialize.run(shop.context).steps
+    assert step.status == "failed"
+    assert "no model has made it" in step.reason
+    assert shop.rows(f"SELECT * FROM {shop.context.database}.numbers") == [(7,)]
+
+
+def test_no_model_is_called_like_a_table_of_ours(lab) -> None:
+    shop = lab.shop({"metrics/all.yaml": WHOLE}, {})
+    builds.prepare(shop.context)
+    sql = "SELECT name FROM system.tables WHERE database = {name:String} ORDER BY name"
+    assert shop.rows(sql, name=shop.context.database) == [(name,) for name in sorted(RESERVED)]

@@ -15,6 +15,7 @@ from assay.errors import Diagnostic, Location
 FILTERS = ("abs", "first", "int", "join", "last", "length", "lower", "round", "sort", "string", "unique", "upper")
 LIMIT = 1_000_000  # characters that one text may come to, with everything that macros and loops made on the way
 _NESTED = 2
+_DIGITS = 15  # that a number with a fraction has
 _ROOM = "SQL texts are Jinja templates with {{ }}, {% if %} and {% for %}; ClickHouse does the calculating."
 _HARMLESS = "Macros hold SQL with {{ }}, {% if %} and {% for %}, and call nothing."
 
@@ -147,7 +148,7 @@ def _sandbox() -> Any:
     )
     environment.globals.clear()
     known = {name: environment.filters[name] for name in FILTERS}
-    ours = {"ident": quote_identifier, "literal": quote_literal, "join": _join, _LOOPED: _looped}
+    ours = {"ident": quote_identifier, "literal": quote_literal, "join": _join, "round": _round, _LOOPED: _looped}
     environment.filters = known | ours
     return environment
 
@@ -187,6 +188,14 @@ def _join(values: Iterable[Any], between: str = "") -> str:
     listed = [str(each) for each in values]
     _spend(sum(map(len, listed)) + len(str(between)) * len(listed))
     return str(between).join(listed)
+
+
+def _round(value: float, precision: int = 0, method: Any = "common") -> float:
+    from jinja2.filters import do_round
+
+    if abs(precision) > _DIGITS:  # a power of ten with millions of digits takes minutes
+        raise _fails(f"'round' is to {precision:,} digits", f"Round to at most {_DIGITS} digits.")
+    return do_round(value, precision, method)
 
 
 def _counted(macro: Any, length: int) -> Callable[..., str]:

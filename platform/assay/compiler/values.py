@@ -81,7 +81,7 @@ class Values:
     """
 
     def __init__(self, metrics: Iterable[Metric], sliced: bool = False) -> None:
-        self.metrics, self._sliced = tuple(metrics), sliced
+        self.metrics, self.sliced = tuple(metrics), sliced
         found = [self._placed(node) for metric in self.metrics for node in present(metric.series)]
         every = dict.fromkeys(node for node in found if isinstance(node, Total | Quantile | Members))
         numbered = [Column(f"assay__c{index}", leaf) for index, leaf in enumerate(every)]
@@ -92,7 +92,7 @@ class Values:
 
     def _placed(self, leaf: Node) -> Node:
         """The leaf as it is read: the total has no slices to leave out."""
-        return replace(leaf, whole=False) if isinstance(leaf, Members) and leaf.whole and not self._sliced else leaf
+        return replace(leaf, whole=False) if isinstance(leaf, Members) and leaf.whole and not self.sliced else leaf
 
     def _remember(self, seen: list[Seen]) -> None:
         leaf = dict.fromkeys(each for node in seen for each in leaves(node))

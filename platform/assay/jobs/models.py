@@ -51,9 +51,10 @@ def pieces(context: Context, model: Model, start: date, end: date) -> list[Seque
     A changed layout (columns, order, engine) is one piece: the new table takes the place of the old one with every day
     that is stored, so that no reader meets half of each. Raises WarehouseError E505 for a table that is not ours.
     """
+    new_layout = _is_new_layout(context, model)
     if model.spec.day is None:
         return [list(zone.days(start, end))]
-    if _is_new_layout(context, model):
+    if new_layout:
         stored = [day for name, day in builds.read(context, MODEL) if name == model.name]
         return [list(zone.days(min([start, *stored]), max([end, *(day + _DAY for day in stored)])))]
     days = list(zone.days(start, end))
@@ -108,7 +109,7 @@ class _Work:
     def __init__(self, context: Context, model: Model, days: Sequence[date], run: str) -> None:
         self._context, self._model, self._days, self._run = context, model, days, run
         self._start, self._end = days[0], days[-1] + _DAY
-        self._whole = model.spec.day is None or _is_new_layout(context, model)
+        self._whole = _is_new_layout(context, model) or model.spec.day is None
         self.warned: str | None = None
 
     def sources(self) -> None:

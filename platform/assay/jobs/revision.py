@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -43,7 +44,7 @@ def prefix(root: Path) -> str:
 def _write(root: Path, commit: str, folder: Path) -> None:
     """Every file that definitions are made of, as it was below the project's folder."""
     listed = _git(root, "ls-tree", "-r", "-z", commit).split(b"\0")
-    rows = [(each.partition(b"\t")[0].split(b" "), each.partition(b"\t")[2].decode()) for each in listed if each]
+    rows = [(each.partition(b"\t")[0].split(b" "), os.fsdecode(each.partition(b"\t")[2])) for each in listed if each]
     blobs = {path: row[2] for row, path in rows if row[0] in _PLAIN and row[1] == _FILE and path.endswith(INPUTS)}
     contents = _contents(root, list(blobs.values()))
     for path, content in zip(blobs, contents, strict=True):
