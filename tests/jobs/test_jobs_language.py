@@ -76,6 +76,7 @@ metrics:
   d3_back: {type: retention, cohort: new, returns: feed_dau, day: 3, at: return}
   later: {type: retention, cohort: new, returns: feed_dau, day: 3, method: rolling, horizon: 14d}
   life: {type: lifecycle, metric: only_feed}
+  inactive_share: {type: derived, expr: life.inactive / feed_dau}
   view_like:
     {type: funnel, source: feed, of: user, within: 6h, steps: {view: "action = 'view'", like: "action = 'like'"}}
   view_like_share:
@@ -416,6 +417,7 @@ def test_in_slices_a_return_may_be_anywhere(ask) -> None:
         ("week", {"grain": "week"}),
         ("life.churned", {"grain": "total"}),
         ("life.inactive", {"by": "os"}),
+        ("inactive_share", {"by": "os"}),
         ("d3", {"grain": "month"}),
     ],
 )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from assay.catalog.catalog import Catalog, Metric
-from assay.catalog.series import NOW, Seen, present
+from assay.catalog.series import NOW, Leaf, Members, Seen, Size, present, walk
 from assay.compiler import zone
 from assay.compiler.render import read
 from assay.compiler.values import Values, window_key
@@ -70,8 +70,14 @@ def _refuse(metric: Metric, grain: str, dimension: str) -> None:
         raise _no_reading(metric, "is read by day", "Its windows overlap, so longer periods would merge days twice.")
     if grain == "total" and any(window.unit == "period" for window in windows):
         raise _no_reading(metric, "compares periods", "A single total has no period before it.")
-    if dimension and all(isinstance(each, Seen) or getattr(each, "whole", False) for each in found):
+    sizes = [node for node in walk(metric.series) if isinstance(node, Size)]
+    if dimension and any(all(map(_is_whole, present(node))) for node in sizes):
         raise _no_reading(metric, "has no slices", "Where somebody who is not there would be is not known.")
+
+
+def _is_whole(node: Leaf | Seen) -> bool:
+    """Whether the entities are those of the total, also in a slice."""
+    return isinstance(node, Seen) or (isinstance(node, Members) and node.whole)
 
 
 def _no_reading(metric: Metric, what: str, why: str) -> UsageError:

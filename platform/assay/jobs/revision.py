@@ -45,7 +45,11 @@ def _write(root: Path, commit: str, folder: Path) -> None:
     """Every file that definitions are made of, as it was below the project's folder."""
     listed = _git(root, "ls-tree", "-r", "-z", commit).split(b"\0")
     rows = [(each.partition(b"\t")[0].split(b" "), os.fsdecode(each.partition(b"\t")[2])) for each in listed if each]
-    blobs = {path: row[2] for row, path in rows if row[0] in _PLAIN and row[1] == _FILE and path.endswith(INPUTS)}
+    blobs = {
+        path: row[2]
+        for row, path in rows
+        if row[0] in _PLAIN and row[1] == _FILE and path.endswith(INPUTS) and ".." not in path.split("/")
+    }
     contents = _contents(root, list(blobs.values()))
     for path, content in zip(blobs, contents, strict=True):
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
