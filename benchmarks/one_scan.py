@@ -25,8 +25,9 @@ from assay.compiler.states import DAY, Grain
 from assay.config.source import Dimension
 from assay.demo.events import FIRST_DAY, LAST_DAY
 from assay.demo.project import copy_to
-from assay.jobs import builds, demo, source_states
 from assay.jobs.context import Context
+from assay.jobs.outputs import demo
+from assay.jobs.storage import builds, source_states
 from assay.project import Project
 from assay.statement import Statement
 from benchmarks.measure import at_least, call, gate, repeat, save

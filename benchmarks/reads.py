@@ -15,10 +15,10 @@ from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
-from assay.jobs import materialize
-from assay.jobs.cohorts import cohorts
 from assay.jobs.context import Context
-from assay.jobs.query import query
+from assay.jobs.queries.cohorts import cohorts
+from assay.jobs.queries.query import query
+from assay.jobs.runs import materialize
 from assay.project import Project
 from assay.statement import Statement
 from benchmarks.measure import Row, at_least, call, gate, repeat, save

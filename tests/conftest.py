@@ -17,8 +17,9 @@ import pytest
 from assay.demo.events import FIRST_DAY, LAST_DAY
 from assay.demo.project import copy_to
 from assay.engine import Dsn, Engine, connect
-from assay.jobs import demo, materialize
 from assay.jobs.context import Context
+from assay.jobs.outputs import demo
+from assay.jobs.runs import materialize
 from assay.project import Project
 from assay.statement import Insert, Statement
 

@@ -14,7 +14,7 @@ from typing import Literal
 from assay.config.base import show_duration
 from assay.errors import AssayError
 from assay.jobs.context import Context
-from assay.jobs.source_states import extent
+from assay.jobs.storage.source_states import extent
 from assay.project import Project
 from assay.statement import Statement
 

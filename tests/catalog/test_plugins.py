@@ -11,7 +11,7 @@ import pytest
 from assay import detect
 from assay.catalog import plugins
 from assay.catalog.rules import experiments
-from assay.jobs import gates
+from assay.jobs.experiments import gates
 from assay.stats.registry import METHODS
 
 

@@ -19,8 +19,8 @@ from assay.catalog.resolve import depends_on
 from assay.cli.main import main
 from assay.demo.events import FIRST_DAY, LAST_DAY
 from assay.demo.project import copy_to
-from assay.jobs.demo import generate
-from assay.jobs.materialize import run
+from assay.jobs.outputs.demo import generate
+from assay.jobs.runs.materialize import run
 from assay.project import Project
 
 LIKES = ("\"action = 'like'\", label: Likes", "\"action = 'like' AND age >= 18\", label: Likes")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from assay.jobs.rehearse import rehearse
+from assay.jobs.setup.rehearse import rehearse
 from assay.project import Project
 
 ROOT = Path(__file__).resolve().parents[2]

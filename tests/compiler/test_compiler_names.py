@@ -8,8 +8,8 @@ import pytest
 
 from assay.compiler import experiment, series
 from assay.compiler.experiment import Plan
-from assay.jobs import materialize
-from assay.jobs.query import query
+from assay.jobs.queries.query import query
+from assay.jobs.runs import materialize
 
 # Every name that our statements use for something of their own.
 NAMES = (

@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 
 from assay.cli.main import main
 from assay.engine import Dsn, connect
-from assay.jobs.contracts import SCHEMAS
+from assay.jobs.outputs.contracts import SCHEMAS
 from assay.statement import Statement
 
 FILES = {

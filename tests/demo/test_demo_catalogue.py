@@ -14,7 +14,7 @@ import pytest
 from assay.demo.events import FIRST_DAY, LAST_DAY
 from assay.demo.project import home
 from assay.jobs.context import Context
-from assay.jobs.query import Row, query
+from assay.jobs.queries.query import Row, query
 from assay.project import Project
 from assay.statement import Statement
 

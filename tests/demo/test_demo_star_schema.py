@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 
 from assay.demo.events import FIRST_DAY, LAST_DAY
-from assay.jobs import analyze, materialize, report, website
 from assay.jobs.context import Context
-from assay.jobs.query import query
+from assay.jobs.experiments import analyze
+from assay.jobs.outputs import report, website
+from assay.jobs.queries.query import query
+from assay.jobs.runs import materialize
 from assay.project import Project
 from assay.report.format import show
 from assay.statement import Statement

@@ -13,8 +13,8 @@ import yaml
 
 from assay.catalog.catalog import Catalog
 from assay.config.metric import MetricSpec
-from assay.jobs.rehearse import rehearse
-from assay.jobs.show import show
+from assay.jobs.outputs.show import show
+from assay.jobs.setup.rehearse import rehearse
 from assay.project import Project
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "metrics.md"

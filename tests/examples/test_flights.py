@@ -16,11 +16,11 @@ import pytest
 
 from assay import detect
 from assay.detect import Judgement, Policy
-from assay.jobs import materialize
-from assay.jobs.alerting import check
+from assay.jobs.alerts.alerting import check
+from assay.jobs.alerts.judge import LOOKBACK, judged
 from assay.jobs.context import Context, silent
-from assay.jobs.judge import LOOKBACK, judged
-from assay.jobs.query import query
+from assay.jobs.queries.query import query
+from assay.jobs.runs import materialize
 from assay.project import Project
 from assay.statement import Statement
 from examples.flights import load

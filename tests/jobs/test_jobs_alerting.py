@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from assay.compiler import zone
-from assay.jobs import alerting, judge, materialize
+from assay.jobs.alerts import alerting, judge
+from assay.jobs.runs import materialize
 
 ZONE = ZoneInfo("America/New_York")
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)

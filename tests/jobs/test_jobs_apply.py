@@ -13,9 +13,12 @@ from hypothesis import strategies as st
 
 from assay.compiler import zone
 from assay.errors import UsageError
-from assay.jobs import analyze, applied, apply, materialize, plan, reuse
+from assay.jobs.changes import applied, apply, plan
 from assay.jobs.context import Context
-from assay.jobs.query import query
+from assay.jobs.experiments import analyze
+from assay.jobs.queries.query import query
+from assay.jobs.runs import materialize
+from assay.jobs.storage import reuse
 from assay.project import Project
 
 ZONE = "America/New_York"

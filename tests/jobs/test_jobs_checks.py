@@ -12,10 +12,12 @@ from assay.compiler import checks as compiled
 from assay.compiler.checks import Subject
 from assay.config.check import Volume
 from assay.errors import CheckFailed, UsageError, WarehouseError
-from assay.jobs import alerting, builds, check_results, checks, materialize
-from assay.jobs.check import check
-from assay.jobs.checks import against_history, withheld
-from assay.jobs.query import query
+from assay.jobs.alerts import alerting
+from assay.jobs.queries.query import query
+from assay.jobs.runs import materialize
+from assay.jobs.runs.check import check
+from assay.jobs.storage import builds, check_results, checks
+from assay.jobs.storage.checks import against_history, withheld
 
 ZONE = "America/New_York"
 DAY = timedelta(days=1)

@@ -15,10 +15,10 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from assay.errors import UsageError
-from assay.jobs import materialize
-from assay.jobs.cohort_records import Matrix
-from assay.jobs.cohorts import cohorts
-from assay.jobs.contracts import SCHEMAS
+from assay.jobs.outputs.contracts import SCHEMAS
+from assay.jobs.queries.cohort_records import Matrix
+from assay.jobs.queries.cohorts import cohorts
+from assay.jobs.runs import materialize
 
 ZONE = ZoneInfo("Europe/Moscow")
 FIRST, DAYS, LIFE = date(2025, 7, 28), 30, 12

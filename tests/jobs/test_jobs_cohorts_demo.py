@@ -17,9 +17,9 @@ from jsonschema import Draft202012Validator
 from assay.cli.main import main
 from assay.demo import events
 from assay.demo.project import copy_to
-from assay.jobs.cohorts import cohorts
 from assay.jobs.context import Context
-from assay.jobs.contracts import SCHEMAS
+from assay.jobs.outputs.contracts import SCHEMAS
+from assay.jobs.queries.cohorts import cohorts
 from assay.project import Project
 
 pytestmark = pytest.mark.slow

@@ -13,11 +13,11 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from assay.demo import events
-from assay.jobs import alerting
-from assay.jobs.analyze import analyze
+from assay.jobs.alerts import alerting
 from assay.jobs.context import Context
-from assay.jobs.contracts import SCHEMAS
-from assay.jobs.query import query
+from assay.jobs.experiments.analyze import analyze
+from assay.jobs.outputs.contracts import SCHEMAS
+from assay.jobs.queries.query import query
 from assay.project import Project
 from assay.statement import Statement
 

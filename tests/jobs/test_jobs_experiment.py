@@ -16,10 +16,10 @@ from assay.compiler import experiment as compiled
 from assay.compiler import zone
 from assay.compiler.experiment import CROSSED, Plan
 from assay.errors import UsageError, WarehouseError
-from assay.jobs import materialize
-from assay.jobs.analyze import analyze
-from assay.jobs.moments import columns, estimand, moments
-from assay.jobs.query import query
+from assay.jobs.experiments.analyze import analyze
+from assay.jobs.experiments.moments import columns, estimand, moments
+from assay.jobs.queries.query import query
+from assay.jobs.runs import materialize
 from assay.stats import Moments
 
 ZONE = "America/New_York"

@@ -10,9 +10,9 @@ import pytest
 from assay.catalog.expression import BadExpression, parse
 from assay.engine import Engine, parse_dsn
 from assay.errors import UsageError, WarehouseError
-from assay.jobs import address
-from assay.jobs.introspect import Column, Facts, delay, look, rhythm
-from assay.jobs.propose import WORDS, identifier, roles, slug, words
+from assay.jobs.setup import address
+from assay.jobs.setup.introspect import Column, Facts, delay, look, rhythm
+from assay.jobs.setup.propose import WORDS, identifier, roles, slug, words
 from assay.statement import Statement
 from tests.conftest import Lab
 

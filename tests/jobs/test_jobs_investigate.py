@@ -8,11 +8,11 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from assay.errors import UsageError, WarehouseError
-from assay.jobs import materialize
 from assay.jobs.context import Context
-from assay.jobs.contracts import SCHEMAS
-from assay.jobs.investigate import investigate
-from assay.jobs.investigation import Investigation
+from assay.jobs.outputs.contracts import SCHEMAS
+from assay.jobs.queries.investigate import investigate
+from assay.jobs.queries.investigation import Investigation
+from assay.jobs.runs import materialize
 
 FIRST, ON = date(2025, 3, 3), date(2025, 3, 31)  # both are Mondays
 DAYS = (ON - FIRST).days + 1
@@ -139,8 +139,8 @@ def test_parts_are_counted_from_events_exactly(context: Context) -> None:
 
 def test_events_inside_a_slice_are_those_of_the_states(context: Context) -> None:
     from assay.compiler.investigate import shape
-    from assay.jobs.query import query
-    from assay.jobs.slices import Slices
+    from assay.jobs.queries.query import query
+    from assay.jobs.queries.slices import Slices
 
     metric = context.catalog.metric("like_rate")
     form = shape(metric.series)

@@ -12,9 +12,9 @@ from jsonschema import Draft202012Validator
 
 from assay.demo import events
 from assay.jobs.context import Context
-from assay.jobs.contracts import SCHEMAS
-from assay.jobs.investigate import investigate
-from assay.jobs.investigation import Investigation
+from assay.jobs.outputs.contracts import SCHEMAS
+from assay.jobs.queries.investigate import investigate
+from assay.jobs.queries.investigation import Investigation
 from assay.project import Project
 
 pytestmark = pytest.mark.slow

@@ -15,8 +15,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from assay.errors import UsageError
-from assay.jobs import materialize
-from assay.jobs.query import Row, query
+from assay.jobs.queries.query import Row, query
+from assay.jobs.runs import materialize
 
 ZONE = ZoneInfo("Europe/Moscow")
 FIRST, DAYS = date(2025, 7, 28), 45  # six weeks and a change of the month

@@ -13,9 +13,10 @@ import pytest
 from assay.catalog.rules.models import RESERVED
 from assay.compiler import zone
 from assay.errors import UsageError
-from assay.jobs import builds, materialize
 from assay.jobs.context import Context
-from assay.jobs.query import query
+from assay.jobs.queries.query import query
+from assay.jobs.runs import materialize
+from assay.jobs.storage import builds
 from assay.project import Project
 
 ZONE = "Europe/Moscow"

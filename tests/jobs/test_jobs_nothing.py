@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from assay.jobs import materialize
-from assay.jobs.cohorts import cohorts
-from assay.jobs.query import query
+from assay.jobs.queries.cohorts import cohorts
+from assay.jobs.queries.query import query
+from assay.jobs.runs import materialize
 
 FIRST = date(2025, 3, 1)
 END = FIRST + timedelta(days=5)

@@ -10,8 +10,9 @@ import pytest
 
 from assay.compiler import series, zone
 from assay.config.base import parse_duration
-from assay.jobs import judge, materialize
-from assay.jobs.query import query
+from assay.jobs.alerts import judge
+from assay.jobs.queries.query import query
+from assay.jobs.runs import materialize
 
 ROUTES = "routes: {nobody: {outbox: {path: outbox}}}\n"
 

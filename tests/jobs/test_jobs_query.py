@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from assay.errors import UsageError
-from assay.jobs import materialize
-from assay.jobs.query import query
+from assay.jobs.queries.query import query
+from assay.jobs.runs import materialize
 
 ZONE = ZoneInfo("America/New_York")
 FIRST, LAST = date(2025, 2, 24), date(2025, 3, 20)  # the clock changes on 03-09; a month and a few weeks begin

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from assay.compiler import zone
 from assay.errors import UsageError, WarehouseError
-from assay.jobs import materialize
-from assay.jobs.query import query
+from assay.jobs.queries.query import query
+from assay.jobs.runs import materialize
 
 ZONE = "America/New_York"
 FIRST, DAYS = date(2025, 3, 6), 6  # the clock changes on the fourth day

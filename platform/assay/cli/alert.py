@@ -9,7 +9,7 @@ from assay.cli import common
 from assay.errors import DeliveryError
 
 if TYPE_CHECKING:
-    from assay.jobs.alerting import Checked
+    from assay.jobs.alerts.alerting import Checked
 
 
 @click.group("alert")
@@ -26,7 +26,7 @@ def command() -> None:
 @common.command
 def check(names: tuple[str, ...], at: str | None, dry_run: bool, format: str, project: Path) -> None:
     """Judge the alerts NAMES (all when left out) on the slot that has just ended, and send what fires."""
-    from assay.jobs.alerting import check as run
+    from assay.jobs.alerts.alerting import check as run
 
     loaded = common.load(project)
     moment = common.local_moment(at, loaded.catalog.zone) if at else common.now()
@@ -44,7 +44,7 @@ def check(names: tuple[str, ...], at: str | None, dry_run: bool, format: str, pr
 
 def text(result: Checked) -> str:
     """The outcome for a terminal."""
-    from assay.jobs.alerting import tell
+    from assay.jobs.alerts.alerting import tell
 
     found = result.as_dict()
     lines = [f"{result.at:%Y-%m-%d %H:%M}: {result.evaluated} series judged, {len(result.findings)} stand out"]

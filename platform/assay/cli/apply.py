@@ -10,7 +10,7 @@ from assay.cli.plan import accept_option, show
 from assay.errors import CheckFailed
 
 if TYPE_CHECKING:
-    from assay.jobs.apply import Applied
+    from assay.jobs.changes.apply import Applied
 
 
 @click.command("apply")
@@ -23,8 +23,8 @@ def command(accept: tuple[str, ...], format: str, project: Path) -> None:
 
     'platform plan' shows what would happen. When a build fails, nothing is remembered, and the next apply goes on.
     """
-    from assay.jobs.apply import apply
-    from assay.jobs.plan import priced
+    from assay.jobs.changes.apply import apply
+    from assay.jobs.changes.plan import priced
 
     with common.session(project, show=format == "text") as context:
         plan = priced(context, accept=accept)

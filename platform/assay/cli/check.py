@@ -12,7 +12,7 @@ from assay.cli import common
 from assay.errors import CheckFailed
 
 if TYPE_CHECKING:
-    from assay.jobs.check_results import Result
+    from assay.jobs.storage.check_results import Result
 
 
 @click.command("check")
@@ -27,7 +27,7 @@ def command(names: tuple[str, ...], start: date | None, end: date | None, format
 
     NAMES are sources and metrics; all with checks when left out. Without dates, the last seven stored days.
     """
-    from assay.jobs.check import check
+    from assay.jobs.runs.check import check
 
     with common.session(project, show=False) as context:
         result = check(context, names, start, end)

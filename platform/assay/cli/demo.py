@@ -29,7 +29,7 @@ def command(scale: float, project: Path) -> None:
     demo left in the project's target folder is removed.
     """
     from assay.demo.events import LAST_DAY
-    from assay.jobs.demo import tell
+    from assay.jobs.outputs.demo import tell
 
     begun = time.perf_counter()
     loaded = _demo_project(project)

@@ -8,7 +8,7 @@ import click
 from assay.cli import common
 
 if TYPE_CHECKING:
-    from assay.jobs.analyze import Readout
+    from assay.jobs.experiments.analyze import Readout
 
 
 @click.group("experiment")
@@ -23,7 +23,7 @@ def command() -> None:
 @common.command
 def analyze(name: str, format: str, project: Path) -> None:
     """The read-out of the experiment NAME: gates, effects, and a verdict with its reasons."""
-    from assay.jobs.analyze import analyze as run
+    from assay.jobs.experiments.analyze import analyze as run
 
     with common.session(project, show=False) as context:
         readout = run(context, name)

@@ -113,7 +113,7 @@ def _proposed(dsn: str, tables: tuple[str, ...], timezone: str, folder: Path) ->
     """The address as project.yaml keeps it, and the files of the proposal."""
     from assay.config.scaffold import document
     from assay.engine import connect
-    from assay.jobs import address, starter
+    from assay.jobs.setup import address, starter
 
     opened = address.opened(dsn, os.environ)
     with connect(opened) as engine:

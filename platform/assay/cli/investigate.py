@@ -9,7 +9,7 @@ import click
 from assay.cli import common
 
 if TYPE_CHECKING:
-    from assay.jobs.investigation import Investigation
+    from assay.jobs.queries.investigation import Investigation
 
 
 class Versus(click.ParamType[date | None]):
@@ -32,7 +32,7 @@ class Versus(click.ParamType[date | None]):
 @common.command
 def command(metric: str, on: date, vs: date | None, format: str, project: Path) -> None:
     """Find the slices that explain what METRIC did on a day."""
-    from assay.jobs.investigate import investigate
+    from assay.jobs.queries.investigate import investigate
 
     with common.session(project, show=False) as context:
         found = investigate(context, metric, on, vs)

@@ -43,7 +43,7 @@ def command(against: str | None, price: bool, accept: tuple[str, ...], format: s
     Nothing is opened but files, unless --price is given. The exit code is 0 when there is nothing to do and 2 when
     there are changes; definitions with mistakes are 1.
     """
-    from assay.jobs import plan as jobs
+    from assay.jobs.changes import plan as jobs
 
     gc.disable()  # definitions live to the end: looking for garbage among them takes a quarter of the time
     loaded = common.load(project)
@@ -65,7 +65,7 @@ def show(plan: Plan, format: str, root: Path) -> None:
         click.echo(text(plan))
     else:
         from assay.config import render
-        from assay.jobs.revision import prefix
+        from assay.jobs.changes.revision import prefix
 
         click.echo(render.github(remarks(plan), prefix(root)), nl=False)
 
@@ -129,7 +129,7 @@ def _amount(days: int, rows: int | None) -> str:
 def remarks(plan: Plan) -> Iterator[Diagnostic]:
     """What a reviewer should see beside the lines: changed meanings, what is gone, and what is refused."""
     from assay.errors import Diagnostic, Location
-    from assay.jobs.apply import refusals
+    from assay.jobs.changes.apply import refusals
 
     for change in plan.changes:
         if change.what in ("meaning", "removed"):

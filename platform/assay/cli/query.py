@@ -9,9 +9,9 @@ from assay.cli import common
 from assay.errors import UsageError
 
 if TYPE_CHECKING:
-    from assay.jobs.cohort_records import Cell, Cohort, Matrix
     from assay.jobs.context import Context
-    from assay.jobs.query import Row
+    from assay.jobs.queries.cohort_records import Cell, Cohort, Matrix
+    from assay.jobs.queries.query import Row
 
 GRAINS = ("day", "week", "month", "total")
 
@@ -49,7 +49,7 @@ def command(metrics: tuple[str, ...], cohort: str | None, project: Path, format:
 
 
 def _series(context: Context, metrics: tuple[str, ...], format: str, options: dict[str, Any]) -> None:
-    from assay.jobs.query import query
+    from assay.jobs.queries.query import query
 
     by, grain = options["by"], options["grain"]
     rows = query(context, metrics, options["start"], options["end"], by, grain)
@@ -62,7 +62,7 @@ def _series(context: Context, metrics: tuple[str, ...], format: str, options: di
 
 
 def _matrix(context: Context, metrics: tuple[str, ...], cohort: str, format: str, options: dict[str, Any]) -> None:
-    from assay.jobs.cohorts import cohorts
+    from assay.jobs.queries.cohorts import cohorts
 
     if len(metrics) > 1 or options["grain"] != "day":
         raise UsageError.of(

@@ -23,7 +23,7 @@ def command() -> None:
 @common.command
 def send(name: str, day: date | None, dry_run: bool, format: str, project: Path) -> None:
     """Build the report NAME and send it by its route, once per day."""
-    from assay.jobs.report import send as run
+    from assay.jobs.outputs.report import send as run
 
     with common.session(project, show=False) as context:
         result = run(context, name, day or context.today - timedelta(days=1), dry_run)

@@ -22,7 +22,7 @@ def command(names: tuple[str, ...], start: date | None, end: date | None, format
     NAMES are sources and models, or patterns such as 'fact_*'; all when left out. Without dates, from the last stored
     day less the lateness to the last full day. Running the same days again leaves the same rows.
     """
-    from assay.jobs.materialize import run
+    from assay.jobs.runs.materialize import run
 
     with common.session(project, show=format == "text") as context:
         result = run(context, names, start, end)

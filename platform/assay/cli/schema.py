@@ -13,6 +13,6 @@ from assay.cli import common
 def command(outputs: bool) -> None:
     """Print the JSON Schema of the definitions, for editors."""
     from assay.config.schema import json_schema
-    from assay.jobs.contracts import SCHEMAS
+    from assay.jobs.outputs.contracts import SCHEMAS
 
     click.echo(json.dumps(SCHEMAS if outputs else json_schema(), indent=2))

@@ -17,7 +17,7 @@ READINGS = ("series", "experiment", "alert")
 @common.command
 def command(name: str, reading: str | None, format: str, project: Path) -> None:
     """Show the SQL that a metric, source, model, experiment or alert compiles to. Needs no warehouse."""
-    from assay.jobs.show import show
+    from assay.jobs.outputs.show import show
 
     shown = show(common.load(project).catalog, name, reading)
     if format == "json":

@@ -46,7 +46,7 @@ def _validate(root: Path) -> Outcome:
 
 def _rehearse(root: Path, definitions: int) -> Outcome:
     from assay.config.cache import Outcome
-    from assay.jobs.rehearse import rehearse
+    from assay.jobs.setup.rehearse import rehearse
 
     return Outcome(definitions, tuple(rehearse(common.load(root).catalog)))
 

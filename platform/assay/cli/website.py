@@ -21,7 +21,7 @@ def command() -> None:
 @common.command
 def build(day: date | None, out: Path | None, format: str, project: Path) -> None:
     """Write the site as one folder that opens from disk, without a network."""
-    from assay.jobs.website import build as run
+    from assay.jobs.outputs.website import build as run
 
     with common.session(project, show=False) as context:
         folder = run(context, day, out)

@@ -16,17 +16,20 @@ find it in `METHODS`.
 from __future__ import annotations
 
 import assay.stats.methods  # noqa: F401  it registers every method
+from assay.stats.buckets import Buckets
 from assay.stats.compare import compare
 from assay.stats.corrections import CORRECTIONS, adjust
 from assay.stats.decision import Gate, Result, Verdict, decide
 from assay.stats.effect import Effect, NoAnswer
-from assay.stats.estimand import Derived, Estimand, MetricColumns, Point
+from assay.stats.estimand import Derived, Estimand, MetricColumns, Point, Quantile
 from assay.stats.histogram import Histogram
 from assay.stats.moments import Moments
 from assay.stats.power import Plan, plan, power_at, unit_sd
 from assay.stats.registry import METHODS, Method, choose, method
 from assay.stats.samples import Samples
+from assay.stats.setting import Setting
 from assay.stats.srm import SrmResult, srm
+from assay.stats.streams import derive, stream
 from assay.stats.validity import (
     Bimodality,
     Crossovers,
@@ -44,6 +47,7 @@ __all__ = [
     "CORRECTIONS",
     "METHODS",
     "Bimodality",
+    "Buckets",
     "Crossovers",
     "Derived",
     "Distribution",
@@ -57,8 +61,10 @@ __all__ = [
     "NoAnswer",
     "Plan",
     "Point",
+    "Quantile",
     "Result",
     "Samples",
+    "Setting",
     "Spread",
     "SrmResult",
     "Stability",
@@ -70,11 +76,13 @@ __all__ = [
     "crossovers",
     "day_stability",
     "decide",
+    "derive",
     "distribution",
     "method",
     "plan",
     "power_at",
     "spread",
     "srm",
+    "stream",
     "unit_sd",
 ]

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from assay.errors import UsageError
-from assay.stats.cuped import require_data
+from assay.stats.buckets import Buckets
 from assay.stats.effect import Effect, NoAnswer
 from assay.stats.estimand import Estimand
 from assay.stats.moments import Moments
-from assay.stats.registry import Method, choose
+from assay.stats.registry import Method, Needs, choose
 from assay.stats.samples import Samples
+from assay.stats.setting import Relative, Setting
 
-Arm = Moments | Samples
+Arm = Moments | Samples | Buckets
 
 
 def compare(
@@ -20,11 +21,16 @@ def compare(
     alpha: float = 0.05,
     covariates: bool = True,
     test: str = "welch",
+    *,
+    seed: int = 0,
+    replicates: int = 10_000,
+    relative: Relative = "delta",
 ) -> Effect:
     """Treatment against control on one metric, with a (1 − alpha) interval.
 
     `test` is a registered method; where it does not read the metric's kind, its stand-in does (a ratio under `welch` is
-    read by `delta`), and `Effect.method` says which one ran. `covariates=False` leaves CUPED out.
+    read by `delta`), and `Effect.method` says which one ran. `covariates=False` leaves CUPED out. `seed` and
+    `replicates` matter to tests that resample; `relative` is how the relative lift gets its interval.
     Degenerate data gives an `Effect` with a `reason`. Raises `UsageError`: E201 unknown test, E204 unknown column,
     E302 the test cannot read this metric, E601 the arguments do not fit together.
 
@@ -36,15 +42,14 @@ def compare(
     ('delta', 0.1341)
     """
     require_share("alpha", alpha)
-    chosen = choose(test, metric.kind)
+    chosen, setting = choose(test, metric.kind), Setting(alpha, seed, replicates, relative)
     wanted = metric if covariates else metric.without_covariates()
-    moments = _moments(control), _moments(treatment)
+    arms = _as_needed(chosen, control), _as_needed(chosen, treatment)
     try:
-        require_data(wanted, *moments)
-        return _run(chosen, wanted, (control, treatment), moments, alpha)
+        _require_data(wanted, *arms)
+        return chosen.run(wanted, *arms, setting)
     except NoAnswer as no:
-        sizes = {"n_control": moments[0].n, "n_treatment": moments[1].n}
-        return Effect(chosen.name, metric.kind, **sizes, reason=str(no), alpha=alpha)
+        return Effect(chosen.name, metric.kind, n_control=arms[0].n, n_treatment=arms[1].n, reason=str(no), alpha=alpha)
 
 
 def require_share(name: str, value: float) -> None:
@@ -58,20 +63,30 @@ def require_share(name: str, value: float) -> None:
         )
 
 
-def _run(
-    chosen: Method, wanted: Estimand, arms: tuple[Arm, Arm], moments: tuple[Moments, Moments], alpha: float
-) -> Effect:
-    if chosen.needs == "moments":
-        return chosen.run(wanted, *moments, alpha)
-    if all(isinstance(arm, Samples) for arm in arms):
-        return chosen.run(wanted, *arms, alpha)
+def _as_needed(chosen: Method, arm: Arm) -> Arm:
+    """The arm as the method wants it: samples can become anything, and a method of samples takes nothing else."""
+    if isinstance(arm, _ARMS[chosen.needs]):
+        return arm
+    if isinstance(arm, Samples):
+        return arm.moments() if chosen.needs == "moments" else Buckets.single(arm)
     raise UsageError.of(
         "E601",
-        f"The method '{chosen.name}' needs samples and was given moments.",
-        why="It orders or resamples the values of single units, which sums no longer show.",
-        fix="Give `Samples`, or choose a method that works from moments, such as welch.",
+        f"The method '{chosen.name}' needs {chosen.needs} and was given {type(arm).__name__.lower()}.",
+        why="It orders or resamples the values of units, which sums no longer show."
+        if chosen.needs != "moments"
+        else "It reads second moments of single units, which sums over buckets no longer show.",
+        fix="Give `Samples`, which every method accepts, or choose a method that works from what you have.",
     )
 
 
-def _moments(arm: Arm) -> Moments:
-    return arm.moments() if isinstance(arm, Samples) else arm
+_ARMS: dict[Needs, type[Arm]] = {"moments": Moments, "samples": Samples, "buckets": Buckets}
+
+
+def _require_data(metric: Estimand, control: Arm, treatment: Arm) -> None:
+    """Raises `NoAnswer` if an arm is too small or holds NaN or infinite values in a column that is used."""
+    for label, arm in (("control", control), ("treatment", treatment)):
+        if arm.n < 2:
+            raise NoAnswer(f"the {label} has {arm.n} units, at least 2 are needed")
+        for name in (*metric.columns, *metric.covariates):
+            if not arm.finite(name):
+                raise NoAnswer(f"the column '{name}' holds missing, infinite or too large values in the {label}")

@@ -97,13 +97,3 @@ def _shifted(point: Point, arm: Moments, theta: Array, centre: Mapping[str, floa
         slope * (arm.mean(name) - middle) for slope, (name, middle) in zip(theta.tolist(), centre.items(), strict=True)
     )
     return Point(point.value - shift, residual(point, tuple(centre), theta))
-
-
-def require_data(estimand: Estimand, control: Moments, treatment: Moments) -> None:
-    """Raises `NoAnswer` if an arm is too small or holds NaN or infinite values in a column that is used."""
-    for label, arm in (("control", control), ("treatment", treatment)):
-        if arm.n < 2:
-            raise NoAnswer(f"the {label} has {arm.n} units, at least 2 are needed")
-        for name in (*estimand.columns, *estimand.covariates):
-            if not (isfinite(arm.sum(name)) and isfinite(arm.var(name))):
-                raise NoAnswer(f"the column '{name}' holds missing, infinite or too large values in the {label}")

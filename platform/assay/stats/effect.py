@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["mean", "ratio", "derived"]
+Kind = Literal["mean", "ratio", "derived", "quantile"]
 
 
 class NoAnswer(Exception):
@@ -20,11 +20,13 @@ class Effect:
     control, with `low` and `high` its (1 − alpha) interval, all in the metric's unit. `relative` and its interval are
     shares of the control's size (0.05 is +5 %) with the sign of the difference; these three alone are None when the
     control is exactly zero. `pvalue` is two-sided. `variance_reduction` is the share of the variance that covariates
-    removed (0..1), None without covariates.
+    removed (0..1), None without covariates. `estimand` is what was estimated: the metric's own kind, or what a method
+    puts in its place ("user mean", "shift"). `interval` names how the interval was made. `seed` is that of a method
+    that resamples. `warnings` are sentences about the data, such as units that had no value.
     """
 
     method: str
-    estimand: Kind
+    estimand: str
     control: float | None = None
     treatment: float | None = None
     difference: float | None = None
@@ -41,3 +43,6 @@ class Effect:
     variance_reduction: float | None = None
     reason: str | None = None
     alpha: float = 0.05
+    interval: str = "t"
+    seed: int | None = None
+    warnings: tuple[str, ...] = ()

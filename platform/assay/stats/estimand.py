@@ -105,5 +105,31 @@ class Derived:
         return replace(self, covariates=())
 
 
+@dataclass(frozen=True, slots=True)
+class Quantile:
+    """The `level` quantile of a column over units, 0 < level < 1; 0.5 is the median."""
+
+    column: str
+    level: float
+
+    @property
+    def kind(self) -> Kind:
+        return "quantile"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return (self.column,)
+
+    @property
+    def covariates(self) -> tuple[str, ...]:
+        return ()
+
+    def at(self, means: Means) -> Point:  # noqa: ARG002  the protocol's signature
+        raise NoAnswer("a quantile is not a function of means")
+
+    def without_covariates(self) -> Self:
+        return self
+
+
 def _given(*names: str | None) -> tuple[str, ...]:
     return tuple(name for name in names if name)

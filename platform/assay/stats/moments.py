@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -84,18 +85,14 @@ class Moments:
 
     def at(self, name: str) -> int:
         """The position of a column; `UsageError` E204 if there is no such column."""
-        try:
-            return self.names.index(name)
-        except ValueError:
-            raise UsageError.of(
-                "E204",
-                f"The moments hold no column '{name}'.{did_you_mean(name, self.names)}",
-                why="A metric can only be read from the columns that were aggregated.",
-                fix=f"Use one of: {', '.join(self.names)}.",
-            ) from None
+        return at(self.names, name)
 
     def sum(self, name: str) -> float:
         return self.sums.item(self.at(name))
+
+    def finite(self, name: str) -> bool:
+        """Whether every value of a column was there, finite, and not too large to be squared; needs two units."""
+        return isfinite(self.sum(name)) and isfinite(self.var(name))
 
     def mean(self, name: str) -> float:
         """Mean per unit; `UsageError` W601 without units."""
@@ -135,6 +132,18 @@ class Moments:
                 why="A mean needs one unit, a variance two.",
                 fix="Widen the window, or check `n` before asking.",
             )
+
+
+def at(names: Sequence[str], name: str) -> int:
+    """The position of a column among `names`; `UsageError` E204 if there is no such column."""
+    if name in names:
+        return names.index(name)
+    raise UsageError.of(
+        "E204",
+        f"There is no column '{name}'.{did_you_mean(name, names)}",
+        why="A metric can only be read from the columns that were aggregated.",
+        fix=f"Use one of: {', '.join(names)}.",
+    )
 
 
 def _misfit(message: str) -> AssayError:

@@ -9,8 +9,8 @@ from typing import Literal, TypeVar
 from assay.errors import UsageError, did_you_mean
 from assay.stats.effect import Effect, Kind
 
-Needs = Literal["moments", "samples"]
-# (estimand, control, treatment, alpha) -> Effect, where the arms are `Moments` or `Samples` as `needs` says.
+Needs = Literal["moments", "samples", "buckets"]
+# (estimand, control, treatment, setting) -> Effect; the arms are `Moments`, `Samples` or `Buckets`, as `needs` says.
 Run = Callable[..., Effect]
 Decorated = TypeVar("Decorated", bound=Run)
 
@@ -32,7 +32,7 @@ METHODS: dict[str, Method] = {}
 def method(
     name: str, needs: Needs = "moments", estimands: tuple[Kind, ...] = ("mean",), otherwise: str | None = None
 ) -> Callable[[Decorated], Decorated]:
-    """Register `run(estimand, control, treatment, alpha) -> Effect` under a name.
+    """Register `run(estimand, control, treatment, setting) -> Effect` under a name.
 
     `otherwise` names the method that takes over the estimands this one does not read; without it they are refused.
     """

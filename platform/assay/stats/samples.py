@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from assay.stats.moments import Array, Moments
+from assay.stats.moments import Array, Moments, at
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,9 +26,17 @@ class Samples:
     def of(cls, names: Sequence[str], values: ArrayLike) -> Samples:
         return cls(tuple(names), np.asarray(values, dtype=np.float64).reshape(-1, len(names)))
 
+    @property
+    def n(self) -> int:
+        return len(self.values)
+
+    def finite(self, name: str) -> bool:
+        """Whether every value of a column is there and finite."""
+        return bool(np.isfinite(self.column(name)).all())
+
     def column(self, name: str) -> Array:
         """The values of one column, shape (n,)."""
-        return self.values[:, self.names.index(name)]
+        return self.values[:, at(self.names, name)]
 
     def moments(self) -> Moments:
         return Moments.of(self.names, self.values)

@@ -7,15 +7,16 @@ from math import isfinite, sqrt
 from scipy.special import stdtr, stdtrit
 
 from assay.stats.cuped import Arms, Estimate
-from assay.stats.effect import Effect, Kind, NoAnswer
+from assay.stats.effect import Effect, NoAnswer
+from assay.stats.setting import Setting
 
 
-def welch_t(method: str, estimand: Kind, arms: Arms, alpha: float) -> Effect:
+def welch_t(method: str, estimand: str, arms: Arms, setting: Setting) -> Effect:
     """The effect of treatment − control by Welch's t (Welch 1947), two-sided.
 
     Raises `NoAnswer` without any variation, and with too few units for the covariates.
     """
-    control, treatment = arms.control, arms.treatment
+    control, treatment, alpha = arms.control, arms.treatment, setting.alpha
     spare = _spare(arms)
     variance = (control.variance + treatment.variance) / spare
     if variance == 0:

@@ -1,0 +1,1 @@
+"""Alerts: judge, confirm, explain, send."""

@@ -1,0 +1,1 @@
+"""What the definitions change: plan, apply, and what was applied before."""

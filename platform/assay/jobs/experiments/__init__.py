@@ -1,0 +1,1 @@
+"""Experiments: design, A/A, power, read-out, and their history."""

@@ -1,0 +1,1 @@
+"""What others look at: reports, the site, statements, contracts, the demo."""

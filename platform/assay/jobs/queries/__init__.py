@@ -1,0 +1,1 @@
+"""Questions: series, cohorts, and why a number moved."""

@@ -1,0 +1,1 @@
+"""What `run` and `check` do to a range of days."""

@@ -1,0 +1,1 @@
+"""Before there is anything: reading tables, proposing definitions, rehearsing statements."""

@@ -1,0 +1,1 @@
+"""What is stored: states and models by day, what built them, and what their checks said."""
