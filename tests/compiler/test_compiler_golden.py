@@ -12,7 +12,7 @@ import pytest
 from assay.catalog.catalog import Catalog
 from assay.compiler import checks, experiment, series, states
 from assay.compiler.checks import Subject
-from assay.compiler.experiment import Plan
+from assay.compiler.units import Plan
 from assay.engine.guard import refuse_statements
 from assay.project import Project
 from assay.statement import Statement
@@ -70,7 +70,7 @@ experiments:
     start: 2025-03-08
     end: 2025-03-11
     metrics: {primary: [spend], secondary: [both, conversion, mean_amount], guardrail: {orders: -1%}}
-    analysis: {cuped: 7d}
+    analysis: {cuped: 7d, by: [city, age_group]}
 alerts:
   every_30m: {metrics: [views, mean_amount], every: 30m, by: [city], explain: [age_group], route: nobody}
 routes:
@@ -135,15 +135,17 @@ def _slots(catalog: Catalog) -> Statement:
     return series.slots(catalog, metrics, "30m", ["", "city"], windows, "assay")
 
 
-def _plan(catalog: Catalog, names: str, **options: bool) -> Plan:
-    return Plan(
-        catalog, catalog.definitions.experiments["button"], [catalog.metric(name) for name in names.split()], **options
-    )
+def _plan(catalog: Catalog, names: str) -> Plan:
+    return Plan(catalog, catalog.definitions.experiments["button"], [catalog.metric(name) for name in names.split()])
 
 
-def _pairs(catalog: Catalog) -> Statement:
+def _experiment(catalog: Catalog, names: str, at: int) -> Statement:
+    return experiment.statements(_plan(catalog, names))[at]
+
+
+def _quotients(catalog: Catalog) -> Statement:
     plan = _plan(catalog, "mean_amount")
-    return experiment.pairs(plan, plan.readings[0], 30.0)
+    return experiment.quotients(plan, "units", plan.readings[0], 30.0)
 
 
 KINDS: dict[str, Callable[[Catalog], Statement]] = {
@@ -164,9 +166,12 @@ KINDS: dict[str, Callable[[Catalog], Statement]] = {
     "series_rolling": lambda c: _series(c, "weekly_users"),
     "series_derived": lambda c: _series(c, "stickiness", "day", "age_group"),
     "alert_slots": _slots,
-    "experiment_moments": lambda c: experiment.moments(_plan(c, "spend both conversion orders", covariates=True)),
-    "experiment_by_day": lambda c: experiment.moments(_plan(c, "mean_amount", by_day=True)),
-    "experiment_pairs": _pairs,
+    "experiment_units": lambda c: _experiment(c, "spend both conversion orders", 0),
+    "experiment_moments": lambda c: _experiment(c, "spend both conversion orders", 1),
+    "experiment_daily": lambda c: experiment.daily(_plan(c, "spend mean_amount"), "units", "until"),
+    "experiment_buckets": lambda c: experiment.buckets(_plan(c, "spend"), "units", "salt", {"y0": 9.5}),
+    "experiment_quotients": _quotients,
+    "experiment_assigned": lambda c: experiment.assigned(_plan(c, "spend")),
 }
 
 

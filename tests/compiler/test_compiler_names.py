@@ -7,7 +7,8 @@ from datetime import UTC, date, datetime
 import pytest
 
 from assay.compiler import experiment, series
-from assay.compiler.experiment import Plan
+from assay.compiler.units import Plan
+from assay.jobs.experiments.units import EVERYONE, units
 from assay.jobs.queries.query import query
 from assay.jobs.runs import materialize
 
@@ -111,11 +112,13 @@ def test_experiments(shop, ending: str) -> None:
     catalog, run = shop.context.catalog, shop.context.engine.run
     definition, metrics = catalog.definitions.experiments[f"test_{ending}"], [catalog.metric(f"average_{ending}")]
     plan = Plan(catalog, definition, metrics)
-    rows = list(run(experiment.moments(plan)).dicts())
+    with units(shop.context, plan) as table:
+        rows = table.moments({})[EVERYONE].values()
+        (daily,) = table.daily("day", {})
+        assert not table.quotients(plan.readings[0], 2.0)
     assert [(row["variant"], row["n"], row["s_y0"], row["s_y1"]) for row in rows] == [
         ("even", 20, 380.0, 20.0),
         ("odd", 20, 400.0, 20.0),
     ]
-    daily = run(experiment.moments(Plan(catalog, definition, metrics, by_day=True))).dicts()
-    assert [(row["variant"], row["day"], row["s_y0"]) for row in daily] == [("even", DAY, 380.0), ("odd", DAY, 400.0)]
-    assert not run(experiment.pairs(plan, plan.readings[0], 2.0)).rows
+    assert [(row["variant"], row["s_y0"]) for row in daily.values()] == [("even", 380.0), ("odd", 400.0)]
+    assert run(experiment.assigned(plan)).rows == (("even", 20, 20), ("odd", 20, 20))

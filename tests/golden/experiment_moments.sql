@@ -1,60 +1,8 @@
 -- moments of button
--- before = 1740805200
--- end = 1741665600
--- start = 1741410000
-WITH
-assay__exposures AS (
-SELECT
-  user_id AS assay__unit,
-  min(at) AS assay__first,
-  if(uniqExact(toString(arm)) > 1, '(crossed)',
-    transform(any(toString(arm)), ['0', '1'], ['control', 'treatment'], '')) AS assay__arm
-FROM shop.events
-WHERE at >= fromUnixTimestamp({start:Int64}) AND at < fromUnixTimestamp({end:Int64})
-  AND toString(arm) IN ('0', '1')
-  AND (not is_test)
-  AND (kind = 'view')
-GROUP BY assay__unit
-),
-assay__in_app AS (
-SELECT
-  assay__unit, any(assay__arm) AS assay__variant
-  , ifNull(sumIf(toFloat64(amount), at >= assay__first), 0) AS assay__y_f20c1178933f9931
-  , ifNull(sumIf(toFloat64(amount), at < fromUnixTimestamp({start:Int64})), 0) AS assay__x_f20c1178933f9931
-  , countIf(at >= assay__first) AS assay__y_ac6f31e028d2896f
-  , countIf(at < fromUnixTimestamp({start:Int64})) AS assay__x_ac6f31e028d2896f
-FROM shop.events AS assay__events
-INNER JOIN assay__exposures ON user_id = assay__exposures.assay__unit
-WHERE at >= fromUnixTimestamp({before:Int64}) AND at < fromUnixTimestamp({end:Int64})
-  AND (not is_test)
-GROUP BY assay__unit
-),
-assay__in_shop AS (
-SELECT
-  assay__unit, any(assay__arm) AS assay__variant
-  , countIf(at >= assay__first) AS assay__y_9d2e8d1ad0ae6f68
-  , countIf(at < fromUnixTimestamp({start:Int64})) AS assay__x_9d2e8d1ad0ae6f68
-  , ifNull(sumIf(toFloat64(1), at >= assay__first), 0) AS assay__y_0fe28667e847cef7
-  , ifNull(sumIf(toFloat64(1), at < fromUnixTimestamp({start:Int64})), 0) AS assay__x_0fe28667e847cef7
-FROM orders AS assay__events
-INNER JOIN assay__exposures ON buyer = assay__exposures.assay__unit
-WHERE at >= fromUnixTimestamp({before:Int64}) AND at < fromUnixTimestamp({end:Int64})
-GROUP BY assay__unit
-),
-assay__units AS (
-  SELECT assay__in_app.assay__variant AS assay__variant
-    , assay__y_f20c1178933f9931 AS y0
-    , toFloat64(((assay__y_ac6f31e028d2896f > 0) AND (assay__y_9d2e8d1ad0ae6f68 > 0))) AS y1
-    , toFloat64(((assay__y_ac6f31e028d2896f > 0) OR (assay__y_9d2e8d1ad0ae6f68 > 0))) AS y2
-    , assay__y_0fe28667e847cef7 AS y3
-    , assay__x_f20c1178933f9931 AS x_y0
-    , toFloat64(((assay__x_ac6f31e028d2896f > 0) AND (assay__x_9d2e8d1ad0ae6f68 > 0))) AS x_y1
-    , toFloat64(((assay__x_ac6f31e028d2896f > 0) OR (assay__x_9d2e8d1ad0ae6f68 > 0))) AS x_y2
-    , assay__x_0fe28667e847cef7 AS x_y3
-  FROM assay__in_app
-  LEFT JOIN assay__in_shop ON assay__in_app.assay__unit = assay__in_shop.assay__unit
-)
-SELECT assay__variant AS variant, count() AS n
+SELECT variant
+  , multiIf(grouping(assay__d_city) = 0, 'city', grouping(assay__d_age_group) = 0, 'age_group', '') AS dim
+  , multiIf(grouping(assay__d_city) = 0, assay__d_city, grouping(assay__d_age_group) = 0, assay__d_age_group, '') AS val
+  , count() AS n
   , sum(y0) AS s_y0
   , sum(y1) AS s_y1
   , sum(y2) AS s_y2
@@ -79,7 +27,20 @@ SELECT assay__variant AS variant, count() AS n
   , count() * varPopStable(x_y3) AS c_x_y3__x_y3
   , count() * covarPopStable(x_y3, y3) AS c_x_y3__y3
   , count() * varPopStable(y3) AS c_y3__y3
-FROM assay__units
-GROUP BY variant
-ORDER BY variant
-SETTINGS join_use_nulls = 0
+FROM (
+  SELECT assay__variant AS variant
+    , if(assay__by_city IN (SELECT assay__by_city FROM experiment_units GROUP BY 1 ORDER BY count() DESC, 1 LIMIT 3), assay__by_city, 'other') AS assay__d_city
+    , assay__by_age_group AS assay__d_age_group
+    , y_f20c1178933f9931 AS y0
+    , toFloat64(((y_ac6f31e028d2896f > 0) AND (y_9d2e8d1ad0ae6f68 > 0))) AS y1
+    , toFloat64(((y_ac6f31e028d2896f > 0) OR (y_9d2e8d1ad0ae6f68 > 0))) AS y2
+    , y_0fe28667e847cef7 AS y3
+    , x_f20c1178933f9931 AS x_y0
+    , toFloat64(((x_ac6f31e028d2896f > 0) AND (x_9d2e8d1ad0ae6f68 > 0))) AS x_y1
+    , toFloat64(((x_ac6f31e028d2896f > 0) OR (x_9d2e8d1ad0ae6f68 > 0))) AS x_y2
+    , x_0fe28667e847cef7 AS x_y3
+  FROM experiment_units
+  WHERE assay__variant != '(crossed)'
+)
+GROUP BY GROUPING SETS ((variant), (variant, assay__d_city), (variant, assay__d_age_group))
+ORDER BY dim, val, variant

@@ -12,14 +12,15 @@ import numpy as np
 import pytest
 
 from assay import stats
-from assay.compiler import experiment as compiled
 from assay.compiler import zone
-from assay.compiler.experiment import CROSSED, Plan
+from assay.compiler.units import CROSSED, Plan
 from assay.errors import UsageError, WarehouseError
 from assay.jobs.experiments.analyze import analyze
 from assay.jobs.experiments.moments import columns, estimand, moments
+from assay.jobs.experiments.units import EVERYONE, units
 from assay.jobs.queries.query import query
 from assay.jobs.runs import materialize
+from assay.statement import Statement
 from assay.stats import Moments
 
 ZONE = "America/New_York"
@@ -202,13 +203,14 @@ def _units(data: tuple[list[Row], list[Row]], names: tuple[str, ...]) -> dict[st
     return {variant: np.array(rows) for variant, rows in found.items()}
 
 
-def _plan(shop, name: str, metrics: tuple[str, ...], **options: bool) -> Plan:
+def _plan(shop, name: str, metrics: tuple[str, ...]) -> Plan:
     catalog = shop.context.catalog
-    return Plan(catalog, catalog.definitions.experiments[name], [catalog.metric(each) for each in metrics], **options)
+    return Plan(catalog, catalog.definitions.experiments[name], [catalog.metric(each) for each in metrics])
 
 
 def _run(shop, plan: Plan) -> dict[str, Row]:
-    return {row["variant"]: row for row in shop.context.engine.run(compiled.moments(plan)).dicts()}
+    with units(shop.context, plan) as table:
+        return table.moments({})[EVERYONE]
 
 
 # --- moments ---
@@ -216,10 +218,12 @@ def _run(shop, plan: Plan) -> dict[str, Row]:
 
 @pytest.mark.parametrize("name", UNIT)
 def test_moments_are_those_of_the_units(shop, data, name: str) -> None:
-    """n, sums and centred second moments, with the covariate from before the start; crossed units are a row apart."""
-    rows, expected = _run(shop, _plan(shop, "button", (name,), covariates=True)), _units(data, (name,))
-    assert set(rows) == set(expected) == {*ARMS, CROSSED}
+    """n, sums and centred second moments, with the covariate from before the start; crossed units are left out."""
+    rows, expected = _run(shop, _plan(shop, "button", (name,))), _units(data, (name,))
+    assert {*rows, CROSSED} == set(expected) == {*ARMS, CROSSED}
     for variant, table in expected.items():
+        if variant == CROSSED:
+            continue
         row, centred = rows[variant], table - table.mean(axis=0)
         assert row["n"] == len(table)
         assert [row["s_y0"], row["s_x_y0"]] == pytest.approx(table.sum(axis=0), rel=1e-9, abs=1e-9)
@@ -235,8 +239,8 @@ def test_columns_of_a_metric_have_their_cross_moments(shop, data) -> None:
         _run(shop, _plan(shop, "button", ("per_order",))),
         _units(data, ("revenue", "spend", "orders", "likes", "views")),
     )
-    for variant, table in expected.items():
-        table = table[:, :5]
+    for variant in ARMS:
+        table = expected[variant][:, :5]
         centred = table - table.mean(axis=0)
         products = centred.T @ centred
         for a in range(5):
@@ -244,36 +248,84 @@ def test_columns_of_a_metric_have_their_cross_moments(shop, data) -> None:
                 assert rows[variant][f"c_y{a}__y{b}"] == pytest.approx(products[a, b], rel=1e-9, abs=1e-9)
 
 
-def test_days_of_units_add_up(shop, data) -> None:
-    plan = _plan(shop, "button", ("views", "spend"), by_day=True)
-    daily = list(shop.context.engine.run(compiled.moments(plan)).dicts())
-    events = data[0]
+@pytest.mark.parametrize("face", ["day", "until"])
+def test_days_of_units(shop, data, face: str) -> None:
+    """Every unit counts from the day of its exposure on: what it did on that day, or up to its end."""
+    plan = _plan(shop, "button", ("views", "both"))
+    with units(shop.context, plan) as table:
+        daily = table.daily(face, {})
+    events, orders = data
     exposed = _exposed(events)
-    expected: dict[tuple[str, date], dict[int, list[Row]]] = {}
-    for row in events:
-        if row["user_id"] in exposed and not row["is_test"]:
-            variant, first = exposed[row["user_id"]]
-            if first <= row["at"] < _bounds()[2]:
-                day = zone.local_day(row["at"], ZONE)
-                expected.setdefault((variant, day), {}).setdefault(row["user_id"], []).append(row)
-    assert {(row["variant"], row["day"]) for row in daily} == set(expected)
-    for row in daily:
-        units = list(expected[row["variant"], row["day"]].values())
-        assert row["n"] == len(units)
-        assert row["s_y0"] == sum(_count(rows, "view") for rows in units)
-        assert row["s_y1"] == pytest.approx(sum(sum(_amounts(rows)) for rows in units))
-        assert row["c_y0__y0"] == pytest.approx(np.var([_count(rows, "view") for rows in units]) * len(units))
+    for at, rows in enumerate(daily):
+        day = START + timedelta(days=at)
+        begins = zone.midnight(START if face == "until" else day, ZONE)
+        ends = zone.midnight(day + timedelta(days=1), ZONE)
+        expected: dict[str, list[tuple[float, float]]] = {}
+        for user, (variant, first) in exposed.items():
+            if first >= ends:
+                continue
+            inside = lambda moment, first=first: max(first, begins) <= moment < ends  # noqa: B023, E731
+            mine = [r for r in events if r["user_id"] == user and not r["is_test"] and inside(r["at"])]
+            bought = [r for r in orders if r["buyer"] == user and inside(r["ordered_at"])]
+            values = UNIT["views"](mine, bought), UNIT["both"](mine, bought)
+            expected.setdefault(variant, []).append(values)
+        assert {*rows, CROSSED} >= set(expected)
+        for variant, row in rows.items():
+            values = np.array(expected[variant])
+            assert row["n"] == len(values)
+            assert [row["s_y0"], row["s_y1"]] == pytest.approx(values.sum(axis=0))
+            assert row["c_y0__y0"] == pytest.approx(np.var(values[:, 0]) * len(values))
 
 
-def test_pairs_count_units(shop, data) -> None:
+def test_counts_by_day_of_exposure(shop, data) -> None:
+    with units(shop.context, _plan(shop, "button", ("views",))) as table:
+        counts = table.counts()
+    exposed = _exposed(data[0])
+    expected = Counter((variant, (zone.local_day(first, ZONE) - START).days) for variant, first in exposed.values())
+    crossed = sum(number for (variant, _), number in expected.items() if variant == CROSSED)
+    assert counts.crossed == crossed > 0
+    found = {(variant, day): number for variant, days in counts.by_day.items() for day, number in days.items()}
+    assert found == {key: number for key, number in expected.items() if key[0] != CROSSED}
+
+
+def test_buckets_and_samples_hold_the_same_units(shop, data) -> None:
+    plan, expected = _plan(shop, "button", ("views", "spend")), _units(data, ("views", "spend"))
+    with units(shop.context, plan) as table:
+        buckets, past = table.buckets("salt", {}), table.buckets("", {}, past=True)
+        samples = table.samples(["y0", "y1"], {"y0": 3.0})
+    for variant in ARMS:
+        assert buckets[variant].n == len(expected[variant])
+        assert buckets[variant].column("y1").sum() == pytest.approx(expected[variant][:, 1].sum())
+        capped = np.minimum(expected[variant][:, 0], 3.0)
+        assert sorted(samples[variant].column("y0")) == sorted(capped)
+    everyone = [table for name, table in expected.items() if name != CROSSED]
+    assert past[""].n == sum(map(len, everyone))
+    assert past[""].column("x_y0").sum() == pytest.approx(sum(table[:, 2].sum() for table in everyone))
+
+
+def test_the_unit_table_is_gone_afterwards(shop) -> None:
+    names = "SELECT name FROM system.tables WHERE name LIKE 'experiment_units%'"
+
+    def fail() -> None:
+        with units(shop.context, _plan(shop, "button", ("views",))):
+            assert len(shop.context.engine.run(Statement(names, "look"))) == 1
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert len(shop.context.engine.run(Statement(names, "look"))) == 0
+
+
+def test_quotients_count_units(shop, data) -> None:
     plan = _plan(shop, "button", ("ctr",))
-    rows = shop.context.engine.run(compiled.pairs(plan, plan.readings[0], 2.0)).dicts()
+    with units(shop.context, plan) as table:
+        rows = table.quotients(plan.readings[0], 2.0)
     found = {(row["variant"], row["numerator"], row["denominator"]): row["units"] for row in rows}
     pairs = Counter(
         (variant, likes, views)
         for variant, table in _units(data, ("likes", "views")).items()
         for likes, views in table[:, :2].tolist()
-        if views >= 2 and likes <= views
+        if views >= 2 and likes <= views and variant != CROSSED
     )
     assert found == dict(pairs)
 
@@ -299,7 +351,7 @@ def test_variants_add_up_to_the_series(everybody, name: str) -> None:
     assert set(rows) == set(ARMS)
     (total,) = query(everybody.context, [name], START, END, grain="total")
     expected = [total.numerator, total.denominator] if total.denominator is not None else [total.value]
-    sums = [sum(row[f"s_{column.name}"] for row in rows.values()) for column in plan.columns]
+    sums = [sum(row[f"s_{name}"] for row in rows.values()) for name in plan.units.values()]
     assert sums == pytest.approx(expected, rel=1e-12)
 
 
@@ -338,19 +390,22 @@ def test_a_derived_metric_has_the_gradient_of_its_expression(shop, data) -> None
     rows = _run(shop, plan)
     (reading,) = plan.readings
     arms = [moments(rows[arm], columns(plan, reading)) for arm in ("control", "two")]
-    effect = stats.compare(estimand(plan, reading), *arms)
+    effect = stats.compare(estimand(reading), *arms)
     (a, va), (b, vb) = (estimate(units[arm][:, :5]) for arm in ("control", "two"))
     assert effect.difference == pytest.approx(b - a, rel=1e-9)
     assert effect.se == pytest.approx(np.sqrt(va + vb), rel=1e-6)
 
 
-def test_only_primary_metrics_are_corrected(shop) -> None:
+def test_primary_and_secondary_metrics_are_families_of_their_own(shop) -> None:
     results = analyze(shop.context, "button").as_dict()["results"]
+    for role in ("primary", "secondary"):
+        family = [result for result in results if result["role"] == role]
+        adjusted = stats.adjust([result["pvalue"] for result in family], "holm")
+        assert [result["pvalue_adjusted"] for result in family] == list(adjusted)
+        assert {result["correction"] for result in family} == {"holm"}
     for result in results:
-        assert result["correction"] == ("holm" if result["role"] == "primary" else "none")
-        assert result["pvalue_adjusted"] >= result["pvalue"]
-        if result["role"] != "primary":
-            assert result["pvalue_adjusted"] == result["pvalue"]
+        if result["role"] == "guardrail":
+            assert (result["correction"], result["pvalue_adjusted"]) == ("none", result["pvalue"])
 
 
 def test_crossed_units_fail_the_gate_and_are_left_out(shop, data) -> None:

@@ -8,7 +8,7 @@ import click
 from assay.cli import common
 
 if TYPE_CHECKING:
-    from assay.jobs.experiments.analyze import Readout
+    from assay.jobs.experiments.readout import Readout
 
 
 @click.group("experiment")
@@ -57,7 +57,7 @@ def text(readout: Readout) -> str:
     level = f"{100 * (1 - readout.alpha):g} % interval"
     headers = ("role", "metric", "variant", "change", level, "difference", "p", "note")
     parts = [
-        f"{readout.experiment}, {readout.start} to {readout.end}: {units}",
+        f"{readout.experiment}, {readout.start} to {readout.until}: {units}",
         table(("gate", "name", "p", "detail"), gates).rstrip(),
         table(headers, effects).rstrip(),
         f"Verdict: {readout.verdict.verdict.replace('_', ' ')}",

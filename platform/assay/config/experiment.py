@@ -2,42 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field
 
+from assay.config.assignment import Assignment
 from assay.config.base import (
     DateRange,
     Day,
     Described,
     Duration,
-    FieldError,
     MetricName,
     Name,
     Number,
     Share,
     Spec,
     Sql,
-    Value,
 )
-
-
-class Assignment(Spec):
-    """Which variant a unit belongs to, read from a column. The first variant is the control."""
-
-    source: Name
-    column: Sql = Field(description="The column or SQL expression that holds the variant's value.")
-    variants: dict[Name, Value] = Field(min_length=2, description="Variant: the value in the column.")
-    weights: dict[Name, Number] = Field({}, description="Variant: its share of the traffic. Equal when left out.")
-
-    def model_post_init(self, _context: Any) -> None:
-        if self.weights and set(self.weights) != set(self.variants):
-            raise FieldError("weights must name exactly the variants", self._equal_weights())
-        if any(weight <= 0 for weight in self.weights.values()):
-            raise FieldError("weights must be positive", self._equal_weights())
-
-    def _equal_weights(self) -> str:
-        return f"weights: {{{', '.join(f'{variant}: 1' for variant in self.variants)}}}"
 
 
 class Exposure(Spec):
@@ -67,9 +48,20 @@ class Design(Spec):
 class Analysis(Spec):
     """How the numbers are compared."""
 
-    test: Name = "welch"
-    correction: Literal["none", "bonferroni", "sidak", "holm", "hochberg", "bh", "by"] = "holm"
+    test: Name = Field("welch", description="A statistical method; each metric gets the one that reads its kind.")
+    sensitivity: tuple[Name, ...] = Field((), description="More methods, whose answers stand beside and never decide.")
+    correction: Literal["none", "bonferroni", "sidak", "holm", "hochberg", "hommel", "bh", "by", "bky"] = "holm"
+    relative: Literal["delta", "log", "fieller"] = Field("delta", description="How relative lifts get their interval.")
     cuped: Duration | None = Field(None, description="Days before the start used to reduce variance.")
+    winsorize: Share | None = Field(
+        None, gt=0.5, lt=1, description="Sums per unit are cut at this quantile of all units: 99%."
+    )
+    stratify: tuple[Name, ...] = Field((), max_length=1, description="A dimension for post-stratification.")
+    sequential: Literal["none", "confidence_sequence", "msprt", "obrien_fleming", "pocock", "power_family"] = Field(
+        "none", description="Allows a decision on any day before the end."
+    )
+    by: tuple[Name, ...] = Field((), description="Dimensions by which effects are told.")
+    prior: Number | None = Field(None, gt=0, description="Standard deviation of relative effects (Bayesian).")
 
 
 class ExperimentSpec(Described):

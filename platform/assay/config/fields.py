@@ -122,11 +122,20 @@ def _flat(schema: Mapping[str, Any], above: tuple[str, ...]) -> Iterator[Field]:
     for name, each in model["properties"].items():
         path, required = (*above, name), name in model.get("required", ())
         alternatives = [found for found in _alternatives(each) if found.get("type") != "null"]
-        if not above and len(alternatives) == 1 and _is_model(alternatives[0]):
-            inner = _flat(alternatives[0], path)
-            yield from (replace(found, required=found.required and required) for found in inner)
+        if not above and alternatives and all(map(_is_model, alternatives)):
+            yield from (replace(found, required=found.required and required) for found in _of_any(alternatives, path))
         elif path != ("type",):
             yield _field(path, alternatives, required, each.get("description", ""))
+
+
+def _of_any(forms: Sequence[Mapping[str, Any]], path: tuple[str, ...]) -> Iterator[Field]:
+    """The fields of a model that has one form or several; only what every form requires is required."""
+    same: dict[tuple[str, ...], list[Field]] = {}
+    for each in (found for form in forms for found in _flat(form, path)):
+        same.setdefault(each.path, []).append(each)
+    for found in same.values():
+        required = len(found) == len(forms) and all(each.required for each in found)
+        yield replace(_merged([("", each) for each in found], everywhere=True), required=required)
 
 
 def _is_model(schema: Mapping[str, Any]) -> bool:

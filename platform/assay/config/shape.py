@@ -134,7 +134,7 @@ class _Told:
     def unknown(self, path: Path, missing: list[Path]) -> Diagnostic:
         """An unknown field; when it resembles a missing one, that is the same mistake and leaves `missing`."""
         name, above = str(path[-1]), path[:-1]
-        fields = _fields(_model_at(self.model, above))
+        fields = list(dict.fromkeys(each for model in _models_at(self.model, above) for each in _fields(model)))
         why = f"A misspelt field would silently do nothing. Fields here: {', '.join(fields)}."
         lacking = [str(each[-1]) for each in missing if each[:-1] == above]
         near = nearest(name, lacking) or nearest(name, fields)
@@ -183,9 +183,9 @@ class _Told:
         return f"{_begin(self.subject.field(path))} must {_expected(error)}, not {shown}.", _fix(path, value, error)
 
     def meaning(self, path: Path) -> str:
-        owner = _model_at(self.model, path[:-1]) if path else None
-        field = owner.model_fields.get(str(path[-1])) if owner else None
-        return f" The field means: {field.description}" if field and field.description else ""
+        owners = _models_at(self.model, path[:-1]) if path else ()
+        told = (owner.model_fields[str(path[-1])].description for owner in owners if path[-1] in owner.model_fields)
+        return next((f" The field means: {each}" for each in told if each), "")
 
 
 _WHY_TYPES = "Types are not guessed: text, numbers, lists and true or false are different things."
@@ -263,36 +263,37 @@ def bad_name(subject: Subject, name: str) -> Diagnostic | None:
     return Diagnostic("E104", what, _WHY_NAMES, name_fix(name), subject.location)
 
 
-def _model_at(model: Any, path: Path) -> type[BaseModel] | None:
-    """The model of the mapping at `path` inside `model`; None when a mapping of names stands there."""
+def _models_at(model: Any, path: Path) -> list[type[BaseModel]]:
+    """What the mapping at `path` inside `model` may be; nothing when a mapping of names stands there."""
+    found = _alternatives(model)
     for part in path:
-        model = _inside(model, part)
-    model = _plain(model)
-    return model if _is_model(model) else None
+        found = [each for above in found for each in _inside(above, part)]
+    return [each for each in found if _is_model(each)]
 
 
-def _inside(annotation: Any, part: str | int) -> Any:
-    annotation = _plain(annotation)
+def _inside(annotation: Any, part: str | int) -> list[Any]:
     if _is_model(annotation):
         field = annotation.model_fields.get(part)
-        return field.annotation if field else None
+        return _alternatives(field.annotation) if field else []
     arguments = get_args(annotation) or (None,)
-    return arguments[-1] if get_origin(annotation) is dict else arguments[0]
+    return _alternatives(arguments[-1] if get_origin(annotation) is dict else arguments[0])
 
 
-def _plain(annotation: Any) -> Any:
-    """Without `Annotated` and `| None`."""
-    while get_origin(annotation) in (Annotated, Union, UnionType):
-        annotation = get_args(annotation)[0]
-    return annotation
+def _alternatives(annotation: Any) -> list[Any]:
+    """The parts of a union, without `Annotated`."""
+    if get_origin(annotation) is Annotated:
+        return _alternatives(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, UnionType):
+        return [each for part in get_args(annotation) for each in _alternatives(part)]
+    return [annotation]
 
 
 def _is_model(annotation: Any) -> bool:
     return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 
-def _fields(model: type[BaseModel] | None) -> list[str]:
-    return list(model.model_fields) if model else []
+def _fields(model: type[BaseModel]) -> list[str]:
+    return list(model.model_fields)
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

@@ -17,11 +17,30 @@ from __future__ import annotations
 
 import assay.stats.methods  # noqa: F401  it registers every method
 from assay.stats.buckets import Buckets
-from assay.stats.compare import compare
+from assay.stats.compare import Arm, compare
 from assay.stats.corrections import CORRECTIONS, adjust
 from assay.stats.decision import Gate, Result, Verdict, decide
 from assay.stats.effect import Effect, NoAnswer
 from assay.stats.estimand import Derived, Estimand, MetricColumns, Point, Quantile
+from assay.stats.gates.days import Stability, day_stability
+from assay.stats.gates.shape import (
+    Bimodality,
+    Distribution,
+    Spread,
+    bimodality,
+    distribution,
+    own_history,
+    spread,
+)
+from assay.stats.gates.size import Imbalance, Twyman, imbalance, twyman
+from assay.stats.gates.traffic import (
+    Crossovers,
+    Exposure,
+    MissingCovariate,
+    crossovers,
+    exposure,
+    missing_covariate,
+)
 from assay.stats.histogram import Histogram
 from assay.stats.moments import Moments
 from assay.stats.power import Plan, plan, power_at, unit_sd
@@ -30,22 +49,11 @@ from assay.stats.samples import Samples
 from assay.stats.setting import Setting
 from assay.stats.srm import SrmResult, srm
 from assay.stats.streams import derive, stream
-from assay.stats.validity import (
-    Bimodality,
-    Crossovers,
-    Distribution,
-    Spread,
-    Stability,
-    bimodality,
-    crossovers,
-    day_stability,
-    distribution,
-    spread,
-)
 
 __all__ = [
     "CORRECTIONS",
     "METHODS",
+    "Arm",
     "Bimodality",
     "Buckets",
     "Crossovers",
@@ -53,10 +61,13 @@ __all__ = [
     "Distribution",
     "Effect",
     "Estimand",
+    "Exposure",
     "Gate",
     "Histogram",
+    "Imbalance",
     "Method",
     "MetricColumns",
+    "MissingCovariate",
     "Moments",
     "NoAnswer",
     "Plan",
@@ -68,6 +79,7 @@ __all__ = [
     "Spread",
     "SrmResult",
     "Stability",
+    "Twyman",
     "Verdict",
     "adjust",
     "bimodality",
@@ -78,11 +90,16 @@ __all__ = [
     "decide",
     "derive",
     "distribution",
+    "exposure",
+    "imbalance",
     "method",
+    "missing_covariate",
+    "own_history",
     "plan",
     "power_at",
     "spread",
     "srm",
     "stream",
+    "twyman",
     "unit_sd",
 ]

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from assay.catalog.rules import alerts, checks, experiments, metrics, models, renames, reports, sources
+from assay.catalog.rules import alerts, checks, experiments, layers, metrics, models, renames, reports, sources
 from assay.catalog.rules.common import Rule
 
 RULES: tuple[Rule, ...] = (
@@ -27,6 +27,8 @@ RULES: tuple[Rule, ...] = (
     experiments.variants,
     experiments.roles,
     experiments.readings,
+    layers.ranges,
+    layers.salts,
     alerts.references,
     alerts.times,
     alerts.judges_something,

@@ -9,6 +9,7 @@ from assay.catalog import plugins
 from assay.catalog.catalog import Catalog, Metric
 from assay.catalog.rules.common import Broken, expression, reference, unknown, unknown_entity, whole_days
 from assay.catalog.series import Quantile, leaves, of_events, plain
+from assay.config.assignment import ColumnAssignment
 from assay.config.definitions import Definition
 from assay.config.experiment import ExperimentSpec
 from assay.errors import Diagnostic, Location
@@ -35,7 +36,8 @@ def _sources(experiment: Experiment) -> dict[str, Location]:
     """The sources of assignment and exposure, each with its first place."""
     spec = experiment.spec
     places = {spec.exposure.source: experiment.at("exposure", "source")}
-    return places | {spec.assignment.source: experiment.at("assignment", "source")}
+    assigned = spec.assignment.source
+    return places | ({assigned: experiment.at("assignment", "source")} if assigned else {})
 
 
 def references(catalog: Catalog, broken: Broken) -> Iterator[Diagnostic]:
@@ -66,7 +68,8 @@ def _says_entity(spec: ExperimentSpec) -> bool:
 def expressions(catalog: Catalog, _broken: Broken) -> Iterator[Diagnostic]:
     """The variant's column and the condition of exposure are expressions over their sources."""
     for each, spec in _all(catalog):
-        texts = (("assignment", "column", spec.assignment.column), ("exposure", "where", spec.exposure.where))
+        column = spec.assignment.column if isinstance(spec.assignment, ColumnAssignment) else None
+        texts = (("assignment", "column", column), ("exposure", "where", spec.exposure.where))
         for part, field, text in texts:
             source = catalog.definitions.sources.get(getattr(spec, part).source)
             yield from expression(text, source.spec.known if source else (), each.at(part, field))
@@ -97,10 +100,7 @@ def dates(catalog: Catalog, _broken: Broken) -> Iterator[Diagnostic]:
 def variants(catalog: Catalog, _broken: Broken) -> Iterator[Diagnostic]:
     """Assignment and exposure share a source, and no value of the column means two variants."""
     for each, spec in _all(catalog):
-        if (
-            spec.assignment.source != spec.exposure.source
-            and _sources(each).keys() <= catalog.definitions.sources.keys()
-        ):
+        if len(_sources(each)) > 1 and _sources(each).keys() <= catalog.definitions.sources.keys():
             yield Diagnostic(
                 "E302",
                 "Assignment and exposure come from different sources.",
@@ -109,7 +109,8 @@ def variants(catalog: Catalog, _broken: Broken) -> Iterator[Diagnostic]:
                 each.at("exposure", "source"),
             )
         seen: dict[str, str] = {}
-        for variant, value in spec.assignment.variants.items():
+        values = spec.assignment.variants if isinstance(spec.assignment, ColumnAssignment) else {}
+        for variant, value in values.items():
             other = seen.setdefault(str(value), variant)
             if other != variant:
                 yield Diagnostic(
@@ -154,7 +155,7 @@ def _wrong_side(name: str, good: str, margin: float, place: Location) -> Diagnos
 def readings(catalog: Catalog, _broken: Broken) -> Iterator[Diagnostic]:
     """Every metric of an experiment has a reading per unit."""
     for each, spec in _all(catalog):
-        source = catalog.definitions.sources.get(spec.assignment.source)
+        source = catalog.definitions.sources.get(spec.exposure.source)
         if source is None or spec.entity not in source.spec.entities:
             continue  # reported above; no metric can be read per unknown entity
         for name, place in _named(each):

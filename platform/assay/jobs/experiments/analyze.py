@@ -1,59 +1,26 @@
-"""`experiment analyze`: one statement, the gates, the comparisons, and a verdict with its reasons."""
+"""`experiment analyze`: the units once, then the gates, the comparisons, and a verdict with its reasons."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import date
 
 from assay import stats
-from assay.catalog.catalog import Catalog, Metric
+from assay.catalog.catalog import Catalog
+from assay.catalog.meaning import base_metric, meaning
 from assay.compiler import experiment as compiled
-from assay.compiler.experiment import CROSSED, Plan, Reading
+from assay.compiler.units import Plan
 from assay.config.definitions import Definition
 from assay.config.experiment import ExperimentSpec
 from assay.errors import UsageError, WarehouseError, did_you_mean
 from assay.jobs.changes import pins
 from assay.jobs.context import Context
+from assay.jobs.experiments.comparisons import Data, capped, roles
 from assay.jobs.experiments.gates import GATES, Evidence
-from assay.jobs.experiments.moments import columns, estimand, moments
-from assay.stats import Gate, Moments, Result, Verdict
-
-
-@dataclass(frozen=True, slots=True)
-class Readout:
-    """What an experiment says; `units` are per variant, without those seen in more than one."""
-
-    experiment: str
-    start: str
-    end: str
-    units: Mapping[str, int]
-    gates: tuple[Gate, ...]
-    results: tuple[Result, ...]
-    verdict: Verdict
-    correction: str
-    alpha: float
-    sql: str
-
-    def as_dict(self) -> dict[str, Any]:
-        """The contract of `experiment analyze`."""
-        return {
-            "schema": 1,
-            "experiment": self.experiment,
-            "window": {"from": self.start, "to": self.end},
-            "units": dict(self.units),
-            "gates": [asdict(gate) for gate in self.gates],
-            "results": [self._result(result) for result in self.results],
-            "verdict": self.verdict.verdict,
-            "reasons": list(self.verdict.reasons),
-        }
-
-    def _result(self, result: Result) -> dict[str, Any]:
-        found = {"metric": result.metric, "role": result.role, "variant": result.variant, "slice": None}
-        found |= asdict(result.effect)
-        decided = result.role == "primary"
-        extra = {"pvalue_adjusted": result.pvalue_adjusted, "correction": self.correction if decided else "none"}
-        return found | extra | {"margin": result.margin, "good": result.good}
+from assay.jobs.experiments.readout import Found, Readout
+from assay.jobs.experiments.units import Counts, Units, units
+from assay.stats import Result
 
 
 def find(catalog: Catalog, name: str) -> Definition[ExperimentSpec]:
@@ -69,88 +36,100 @@ def find(catalog: Catalog, name: str) -> Definition[ExperimentSpec]:
     return known[name]
 
 
-def roles(catalog: Catalog, spec: ExperimentSpec) -> list[tuple[Metric, str, float | None]]:
-    """Each metric with its role and, for guardrails, its margin."""
-    found: list[tuple[Metric, str, float | None]] = []
-    found += [(catalog.metric(name), "primary", None) for name in spec.metrics.primary]
-    found += [(catalog.metric(name), "secondary", None) for name in spec.metrics.secondary]
-    return found + [(catalog.metric(name), "guardrail", margin) for name, margin in spec.metrics.guardrail.items()]
-
-
-def plan_of(catalog: Catalog, name: str) -> Plan:
+def plan_of(catalog: Catalog, name: str, window: tuple[date, date] | None = None, pooled: bool = False) -> Plan:
     """The plan of every metric of an experiment, each once."""
     experiment = find(catalog, name)
-    metrics = {metric.name: metric for metric, _, _ in roles(catalog, experiment.spec)}
-    return Plan(catalog, experiment, metrics.values(), covariates=experiment.spec.analysis.cuped is not None)
+    metrics = [catalog.metric(metric) for metric, _, _ in roles(experiment.spec)]
+    return Plan(catalog, experiment, metrics, window, pooled)
 
 
 def analyze(context: Context, name: str) -> Readout:
-    """The read-out of an experiment over its whole window.
+    """The read-out of an experiment: of its whole window, or up to the last whole day while it runs.
 
     Raises UsageError E201 for an unknown name or E603 when a metric has changed its meaning while the experiment runs,
-    and WarehouseError E511 when nobody was exposed in the window.
+    and WarehouseError E511 when it has not begun, or nobody was exposed in the window.
     """
-    plan = plan_of(context.catalog, name)
+    plan = plan_of(context.catalog, name, _window(context, find(context.catalog, name)))
     pins.hold(context, plan.experiment)
-    statement = compiled.moments(plan)
-    rows = {row["variant"]: row for row in context.engine.run(statement).dicts()}
-    if not set(rows) & set(plan.spec.assignment.variants):
-        raise _nobody(plan)
-    units = {variant: int(rows[variant]["n"]) if variant in rows else 0 for variant in plan.spec.assignment.variants}
-    crossed = int(rows[CROSSED]["n"]) if CROSSED in rows else 0
-    gates = tuple(_gates(context, plan, units, crossed))
-    results = _adjusted(tuple(_results(context.catalog, plan, rows)), plan.spec)
-    verdict = stats.decide(gates, results, plan.spec.decision, plan.spec.design.alpha)
-    window = str(plan.spec.start), str(plan.spec.end)
-    correction, alpha = plan.spec.analysis.correction, plan.spec.design.alpha
-    return Readout(name, *window, units, gates, results, verdict, correction, alpha, statement.sql)
+    with units(context, plan) as table:
+        counts = table.counts()
+        if not any(counts.units.values()) and not counts.crossed:
+            raise _nobody(plan)
+        return _readout(table, counts)
+
+
+def _window(context: Context, experiment: Definition[ExperimentSpec]) -> tuple[date, date]:
+    spec = experiment.spec
+    until = min(spec.end, context.today)
+    if until > spec.start:
+        return spec.start, until
+    raise WarehouseError.of(
+        "E511",
+        f"'{experiment.name}' starts on {spec.start} and has no whole day of data on {context.today}.",
+        why="A comparison needs units, and days are read when they are over.",
+        fix="Come back when the first day has passed, or correct 'start'.",
+        location=experiment.location,
+    )
 
 
 def _nobody(plan: Plan) -> WarehouseError:
-    spec = plan.spec
     return WarehouseError.of(
         "E511",
-        f"Nobody was exposed to '{plan.experiment.name}' from {spec.start} to {spec.end}.",
+        f"Nobody was exposed to '{plan.experiment.name}' from {plan.start} to {plan.until}.",
         why="A comparison needs units.",
         fix="Check 'start', 'end', the exposure's 'where' and the variants' values, or load the events.",
         location=plan.experiment.location,
     )
 
 
-def _gates(context: Context, plan: Plan, units: Mapping[str, int], crossed: int) -> Iterator[Gate]:
-    primary = [context.catalog.metric(name) for name in plan.spec.metrics.primary]
-    evidence = Evidence(context, Plan(context.catalog, plan.experiment, primary), units, crossed)
-    return (GATES[name](evidence) for name in plan.spec.validity)
-
-
-def _results(catalog: Catalog, plan: Plan, rows: Mapping[str, Mapping[str, Any]]) -> Iterator[Result]:
-    control, *treatments = plan.spec.assignment.variants
-    readings = {reading.metric.name: reading for reading in plan.readings}
-    for metric, role, margin in roles(catalog, plan.spec):
-        for variant in treatments:
-            reading = readings[metric.name]
-            arms = [_arm(plan, reading, rows.get(arm)) for arm in (control, variant)]
-            yield _result(plan, reading, arms, role, variant, margin)
-
-
-def _arm(plan: Plan, reading: Reading, row: Mapping[str, Any] | None) -> Moments:
-    names = columns(plan, reading)
-    return Moments.empty(names) if row is None else moments(row, names)
-
-
-def _result(plan: Plan, reading: Reading, arms: list[Moments], role: Any, variant: str, margin: float | None) -> Result:
-    design, analysis = plan.spec.design, plan.spec.analysis
-    control, treatment = arms
-    effect = stats.compare(estimand(plan, reading), control, treatment, design.alpha, test=analysis.test)
-    good = reading.metric.spec.good
-    return Result(reading.metric.name, role, variant, effect, effect.pvalue, good, margin)
-
-
-def _adjusted(results: tuple[Result, ...], spec: ExperimentSpec) -> tuple[Result, ...]:
-    """Correct the family that decides: primary metrics × variants."""
-    family = [at for at, result in enumerate(results) if result.role == "primary"]
-    pvalues = stats.adjust([results[at].effect.pvalue for at in family], spec.analysis.correction)
-    adjusted = dict(zip(family, pvalues, strict=True))
-    return tuple(
-        replace(result, pvalue_adjusted=adjusted[at]) if at in adjusted else result for at, result in enumerate(results)
+def _readout(table: Units, counts: Counts) -> Readout:
+    plan, spec = table.plan, table.plan.spec
+    caps = _caps(table)
+    data = Data(table, table.moments(caps), caps, table.context.seed)
+    evidence = Evidence(data, counts)
+    gates = tuple(GATES[name](evidence) for name in spec.validity)
+    results = tuple(_adjusted(list(_results(data)), spec))
+    verdict = stats.decide(gates, [each.result for each in results], spec.decision, spec.design.alpha)
+    return Readout(
+        plan.experiment.name,
+        str(plan.start),
+        str(spec.end),
+        str(plan.until),
+        counts.units,
+        gates,
+        results,
+        verdict,
+        spec.design.alpha,
+        table.context.seed,
+        hashes(plan),
+        tuple(statement.sql for statement in compiled.statements(plan)),
     )
+
+
+def hashes(plan: Plan) -> dict[str, str]:
+    """Metric: the hash of its meaning."""
+    metrics = [reading.metric.name for reading in plan.readings]
+    return {name: meaning(base_metric(plan.catalog, name)) for name in metrics}
+
+
+def _caps(table: Units) -> dict[str, float]:
+    share, names = table.plan.spec.analysis.winsorize, capped(table.plan)
+    return table.caps(share, names) if share and names else {}
+
+
+def _results(data: Data) -> Iterator[Result]:
+    for each in data.comparisons:
+        effect = data.effect(each.reading, each.variant)
+        good = each.reading.metric.spec.good
+        yield Result(each.reading.metric.name, each.role, each.variant, effect, effect.pvalue, good, each.margin)
+
+
+def _adjusted(results: Sequence[Result], spec: ExperimentSpec) -> Iterator[Found]:
+    """Primary metrics × variants are the family that decides; secondary ones are a family of their own."""
+    correction = spec.analysis.correction
+    for role in ("primary", "secondary"):
+        family = [result for result in results if result.role == role]
+        pvalues = stats.adjust([result.effect.pvalue for result in family], correction)
+        for result, pvalue in zip(family, pvalues, strict=True):
+            yield Found(replace(result, pvalue_adjusted=pvalue), correction)
+    yield from (Found(result, "none") for result in results if result.role == "guardrail")

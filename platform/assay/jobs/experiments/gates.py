@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import timedelta
+from functools import cached_property
 
 import numpy as np
 
 from assay import stats
-from assay.compiler import experiment as compiled
-from assay.compiler.experiment import Plan, Reading
-from assay.jobs.context import Context
-from assay.jobs.experiments.moments import columns, estimand, moments
-from assay.stats import Gate, Histogram
+from assay.compiler.units import Reading
+from assay.jobs.experiments.comparisons import Data
+from assay.jobs.experiments.moments import estimand
+from assay.jobs.experiments.units import Counts, Row
+from assay.stats import Effect, Gate, Histogram
 
 ALPHA = 0.001  # a gate that cries wolf is soon ignored (Fabijan et al. 2019)
 _LEAST_EVENTS = 30.0  # units with a smaller denominator say little about their own quotient
@@ -21,29 +22,36 @@ _BINS = 100
 _WIDE = 1.25  # a spread that is wider by less is what any real effect does
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Evidence:
-    """What gates look at: the plan of the primary metrics, and the units per variant, crossed ones apart."""
+    """What gates look at: the measured data, and who was there."""
 
-    context: Context
-    plan: Plan
-    units: Mapping[str, int]
-    crossed: int
+    data: Data
+    counts: Counts
 
     @property
-    def variants(self) -> list[str]:
-        return list(self.plan.spec.assignment.variants)
+    def weights(self) -> Mapping[str, float]:
+        assignment = self.data.spec.assignment
+        return assignment.weights or dict.fromkeys(assignment.variants, 1.0)
 
-    @property
-    def treatments(self) -> list[str]:
-        return self.variants[1:]
+    @cached_property
+    def days(self) -> list[tuple[str, Mapping[str, Row]]]:
+        """Each day alone, with its date."""
+        start = self.data.plan.start
+        rows = self.data.units.daily("day", self.data.caps)
+        return [(str(start + timedelta(days=at)), row) for at, row in enumerate(rows)]
+
+    def daily(self, reading: Reading, variant: str) -> list[tuple[str, Effect]]:
+        """The effect of every day alone, without covariates: what a day adds does not depend on the past."""
+        found = ((day, self.data.compared(estimand(reading), reading, variant, rows)) for day, rows in self.days)
+        return [(day, effect) for day, effect in found if effect.difference is not None and effect.se]
 
 
 def srm(evidence: Evidence) -> Gate:
     """Did units arrive in the planned proportions?"""
-    weights = evidence.plan.spec.assignment.weights or dict.fromkeys(evidence.variants, 1.0)
-    result = stats.srm(evidence.units, weights)
-    seen = ", ".join(f"{name} {count:,}" for name, count in evidence.units.items())
+    units = evidence.counts.units
+    result = stats.srm(units, evidence.weights)
+    seen = ", ".join(f"{name} {count:,}" for name, count in units.items())
     if result.pvalue is None:
         return Gate("srm", "fail", None, f"{result.reason} ({seen})")
     failed = result.pvalue < ALPHA
@@ -52,28 +60,29 @@ def srm(evidence: Evidence) -> Gate:
 
 def crossovers(evidence: Evidence) -> Gate:
     """Did units stay in one variant? Crossed units are left out of every comparison."""
-    result = stats.crossovers(evidence.crossed, sum(evidence.units.values()) + evidence.crossed)
+    crossed = evidence.counts.crossed
+    result = stats.crossovers(crossed, sum(evidence.counts.units.values()) + crossed)
     if result.share is None:
         return Gate("crossovers", "fail", None, result.reason or "")
-    detail = f"{evidence.crossed:,} units were seen in more than one variant ({result.share:.2%})"
+    detail = f"{crossed:,} units were seen in more than one variant ({result.share:.2%})"
     return Gate("crossovers", "pass" if result.acceptable else "fail", None, detail)
 
 
 def distribution(evidence: Evidence) -> Gate:
     """Did a variant act on all units alike? An average describes neither of two groups that moved apart."""
-    gates = [gate for reading in evidence.plan.readings for gate in _distributions(evidence, reading)]
+    gates = [gate for reading in evidence.data.of_primary() for gate in _distributions(evidence.data, reading)]
     if not gates:
         return Gate("distribution", "warn", None, "no primary metric is a quotient whose shape could be compared")
     return worst(gates)
 
 
-def _distributions(evidence: Evidence, reading: Reading) -> Iterator[Gate]:
-    if not compiled.is_quotient(reading.metric.series):
+def _distributions(data: Data, reading: Reading) -> Iterator[Gate]:
+    if not reading.quotient or not reading.has_past:
         return
-    rows = list(evidence.context.engine.run(compiled.pairs(evidence.plan, reading, _LEAST_EVENTS)).dicts())
-    control = _histogram(rows, evidence.variants[0])
-    for variant in evidence.treatments:
-        yield _shape(f"{reading.metric.name} of {variant}", control, _histogram(rows, variant))
+    rows = data.units.quotients(reading, _LEAST_EVENTS)
+    control = histogram(rows, data.control)
+    for variant in data.treatments:
+        yield _shape(f"{reading.metric.name} of {variant}", control, histogram(rows, variant))
 
 
 def _shape(name: str, control: Histogram, treatment: Histogram) -> Gate:
@@ -98,7 +107,8 @@ def worst(gates: Iterable[Gate]) -> Gate:
     return min(gates, key=lambda gate: (order.index(gate.status), 1.0 if gate.pvalue is None else gate.pvalue))
 
 
-def _histogram(rows: Sequence[Mapping[str, Any]], variant: str) -> Histogram:
+def histogram(rows: Sequence[Row], variant: str) -> Histogram:
+    """How a quotient in 0..1 is spread over the units of a variant."""
     mine = [row for row in rows if row["variant"] == variant]
     top, bottom, units = (
         np.array([row[name] for row in mine], float) for name in ("numerator", "denominator", "units")
@@ -108,28 +118,14 @@ def _histogram(rows: Sequence[Mapping[str, Any]], variant: str) -> Histogram:
 
 def day_stability(evidence: Evidence) -> Gate:
     """Is the effect the same on every day?"""
-    plan = evidence.plan
-    home = [reading.metric for reading in plan.readings if reading.metric.sources == (plan.home,)]
-    daily = Plan(evidence.context.catalog, plan.experiment, home, by_day=True)
-    if not home:
-        return Gate("day_stability", "warn", None, f"no primary metric is read from '{plan.home}' alone")
-    rows = list(evidence.context.engine.run(compiled.moments(daily)).dicts())
-    return worst(
-        _stability(daily, reading, rows, variant) for reading in daily.readings for variant in evidence.treatments
-    )
+    readings = [reading for reading in evidence.data.of_primary() if reading.has_past]
+    if not readings:
+        return Gate("day_stability", "warn", None, "no primary metric has a value for one day alone")
+    return worst(_stability(evidence, reading, name) for reading in readings for name in evidence.data.treatments)
 
 
-def _stability(plan: Plan, reading: Reading, rows: Sequence[Mapping[str, Any]], variant: str) -> Gate:
-    by_day: dict[str, dict[str, stats.Moments]] = {}
-    for row in rows:
-        by_day.setdefault(str(row["day"]), {})[str(row["variant"])] = moments(row, columns(plan, reading))
-    control = next(iter(plan.spec.assignment.variants))
-    effects = []
-    for day, arms in by_day.items():
-        if control in arms and variant in arms:
-            effect = stats.compare(estimand(plan, reading), arms[control], arms[variant])
-            if effect.difference is not None and effect.se:
-                effects.append((day, effect.difference, effect.se))
+def _stability(evidence: Evidence, reading: Reading, variant: str) -> Gate:
+    effects = [(day, each.difference or 0.0, each.se or 0.0) for day, each in evidence.daily(reading, variant)]
     found, name = stats.day_stability(effects), f"{reading.metric.name} of {variant}"
     if found.pvalue is None:
         return Gate("day_stability", "warn", None, f"{name}: {found.reason}")

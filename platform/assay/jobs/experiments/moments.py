@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from assay.catalog.series import Arithmetic, Number, Series, Size, Total
-from assay.compiler.experiment import Plan, Reading
+from assay.compiler.units import Plan, Quotient, Reading, UnitNode
 from assay.stats import Derived, Estimand, MetricColumns, Moments
 
 
@@ -25,31 +25,28 @@ def _product(row: Mapping[str, Any], a: str, b: str) -> float:
 
 
 def columns(plan: Plan, reading: Reading) -> list[str]:
-    """The unit columns of one metric, with their covariates."""
-    found = list(dict.fromkeys(reading.columns.values()))
-    return found + ([f"x_{name}" for name in found] if plan.covariates else [])
+    """The unit columns of one metric, with those of its past."""
+    known = plan.columns()
+    return [name for each in reading.names for name in (each, f"x_{each}") if name in known]
 
 
-def estimand(plan: Plan, reading: Reading) -> Estimand:
-    """How the metric is read: a mean per unit, a ratio of sums, or a smooth function of both."""
-    series = reading.metric.series
-    if isinstance(series, Total | Size):
-        return MetricColumns(reading.columns[series], None, *_covariates(plan, reading.columns[series]))
-    if isinstance(series, Arithmetic) and series.op == "/" and _plain(series.left) and _plain(series.right):
-        parts = [reading.columns[part] for part in (series.left, series.right) if isinstance(part, Total | Size)]
-        return MetricColumns(*parts, *_covariates(plan, *parts))
-    found = tuple(dict.fromkeys(reading.columns.values()))
-    gradient = _Gradient(reading.columns)
-    covariates = tuple(f"x_{name}" for name in found) if plan.covariates else ()
-    return Derived(found, lambda m: gradient.at(series, m)[0], lambda m: gradient.at(series, m)[1], covariates)
+def estimand(reading: Reading, covariates: bool = False, past: bool = False) -> Estimand:
+    """How the metric is read: a mean per unit, a ratio of sums, or a smooth function of both.
 
-
-def _plain(series: Series) -> bool:
-    return isinstance(series, Total | Size)
-
-
-def _covariates(plan: Plan, *names: str) -> list[str]:
-    return [f"x_{name}" for name in names] if plan.covariates else []
+    With `past`, the same metric before the start, which only a reading that `has_past` knows.
+    """
+    own = {node: f"x_{name}" if past else name for node, name in reading.columns.items()}
+    formula, names = reading.formula, list(dict.fromkeys(own.values()))
+    if isinstance(formula, Quotient):
+        return MetricColumns(own[formula.above], own[formula.below])
+    if isinstance(formula, Total | Size):
+        return MetricColumns(names[0], None, f"x_{names[0]}" if covariates else None)
+    if reading.quotient:
+        parts = names if len(names) > 1 else names * 2
+        return MetricColumns(*parts, *(f"x_{name}" for name in parts if covariates))
+    gradient = _Gradient(own)
+    earlier = tuple(f"x_{name}" for name in names if covariates)
+    return Derived(tuple(names), lambda m: gradient.at(formula, m)[0], lambda m: gradient.at(formula, m)[1], earlier)
 
 
 _Value = tuple[float, dict[str, float]]
@@ -58,7 +55,7 @@ _Value = tuple[float, dict[str, float]]
 class _Gradient:
     """Value and partial derivatives of an expression at column means: forward differentiation by the usual rules."""
 
-    def __init__(self, columns: Mapping[Total | Size, str]) -> None:
+    def __init__(self, columns: Mapping[UnitNode, str]) -> None:
         self._columns = columns
 
     @singledispatchmethod

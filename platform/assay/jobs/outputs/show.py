@@ -39,7 +39,7 @@ def show(catalog: Catalog, name: str, reading: str | None = None) -> Shown:
     if name in catalog.metrics:
         return Shown(name, "metric", reading or "series", _metric(catalog, name, reading or "series"))
     if name in definitions.experiments:
-        return Shown(name, "experiment", "experiment", (experiments.moments(plan_of(catalog, name)),))
+        return Shown(name, "experiment", "experiment", experiments.statements(plan_of(catalog, name)))
     if name in definitions.alerts:
         alert = definitions.alerts[name].spec
         found = [s for metric in alert.metrics for s in _slots(catalog, metric, show_duration(alert.every), alert.by)]
@@ -77,7 +77,7 @@ def _metric(catalog: Catalog, name: str, reading: str) -> tuple[Statement, ...]:
                 why="Its reading per unit depends on an experiment's assignment and window.",
                 fix="Add it to an experiment's metrics.",
             )
-        return tuple(experiments.moments(plan_of(catalog, each)) for each in using)
+        return tuple(each for name in using for each in experiments.statements(plan_of(catalog, name)))
     return (series.series([metric], "day", "", _EXAMPLE, _EXAMPLE + timedelta(days=1), database),)
 
 

@@ -217,7 +217,7 @@ def _experiment(context: Context, name: str) -> ExperimentView:
     definition = context.catalog.definitions.experiments[name]
     spec = definition.spec
     try:
-        found, sql = (readout := analyze(context, name)).as_dict(), readout.sql
+        found, sql = (readout := analyze(context, name)).as_dict(), ";\n\n".join(readout.sql)
     except WarehouseError as error:
         if error.diagnostics[0].code != "E511":
             raise

@@ -135,7 +135,8 @@ def _statements(catalog: Catalog, known: set[str]) -> Iterator[tuple[Location, l
     for name, experiment in catalog.definitions.experiments.items():
         plan = plan_of(catalog, name)
         if set(plan.measures) <= known:
-            yield experiment.location, [experiments.moments(plan)]
+            table = f"{_DATABASE}.experiment_units"
+            yield experiment.location, [experiments.create(plan, table), experiments.moments(plan, table)]
 
 
 def _fill(

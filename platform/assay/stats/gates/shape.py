@@ -1,40 +1,18 @@
-"""Gates that ask whether an experiment may be believed at all: stability over days, crossovers, distributions."""
+"""How the metric is distributed over units: two groups, another shape, a wider spread, a drift from its own past."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isfinite, sqrt
+from math import sqrt
 
 import numpy as np
-from scipy.special import chdtrc, kolmogorov, ndtr
+from scipy.special import kolmogorov
 
 from assay.errors import UsageError
 from assay.stats.cuped import Estimate
 from assay.stats.dip import dip, dip_pvalue
 from assay.stats.histogram import Histogram
-from assay.stats.moments import Array
 from assay.stats.welch_t import pvalue, satterthwaite
-
-
-@dataclass(frozen=True, slots=True)
-class Stability:
-    """Is the effect the same every day? `odd` is the day that differs most from the rest, None if none stands out."""
-
-    pvalue: float | None = None
-    statistic: float | None = None
-    df: int | None = None
-    odd: str | None = None
-    reason: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Crossovers:
-    """Units that were seen in more than one variant; `share` is 0..1 of all units."""
-
-    share: float | None = None
-    acceptable: bool | None = None
-    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,61 +43,6 @@ class Spread:
     pvalue: float | None = None
     ratio: float | None = None
     reason: str | None = None
-
-
-def day_stability(effects: Sequence[tuple[str, float, float]], alpha: float = 0.05) -> Stability:
-    """Cochran's Q test (Cochran 1954) that (day, difference, se) share one difference.
-
-    `odd` is named only if its leave-one-out difference is significant at `alpha` after Šidák over the days, and there
-    are three or more. Days are treated as independent: users who return make the test a little conservative.
-
-    >>> week = [("mon", -0.010, 0.002), ("tue", -0.011, 0.002), ("wed", -0.009, 0.002), ("thu", 0.005, 0.002)]
-    >>> day_stability(week).odd
-    'thu'
-    """
-    if len(effects) < 2:
-        return Stability(reason="two days with an effect are needed")
-    if not all(isfinite(difference) and isfinite(se) and se > 0 for _, difference, se in effects):
-        return Stability(reason="one of the days has no standard error")
-    values = np.array([difference for _, difference, _ in effects])
-    weights = np.array([se**-2.0 for _, _, se in effects])
-    mean = float(weights @ values / weights.sum())
-    statistic = float(weights @ (values - mean) ** 2)
-    df = len(effects) - 1
-    odd = _odd_day(values, weights, alpha) if df > 1 else None
-    return Stability(float(chdtrc(df, statistic)), statistic, df, None if odd is None else effects[odd][0])
-
-
-def _odd_day(values: Array, weights: Array, alpha: float) -> int | None:
-    """Each day against the weighted mean of the others: z² = (dᵢ − d̄₋ᵢ)² ÷ (1/wᵢ + 1/w₋ᵢ)."""
-    rest = weights.sum() - weights
-    others = (weights @ values - weights * values) / rest
-    z = np.abs(values - others) / np.sqrt(1 / weights + 1 / rest)
-    worst = int(z.argmax())
-    pvalue = -np.expm1(len(z) * np.log1p(-2 * ndtr(-z[worst])))
-    return worst if pvalue < alpha else None
-
-
-def crossovers(n_crossed: int, n_total: int, tolerance: float = 0.001) -> Crossovers:
-    """The share of units that changed variants, acceptable up to `tolerance`.
-
-    A crossed unit dilutes the effect in proportion, so the limit is a share, not a test. Raises `UsageError` E601
-    unless 0 ≤ n_crossed ≤ n_total.
-
-    >>> crossovers(3, 20_000).acceptable
-    True
-    """
-    if not 0 <= n_crossed <= n_total:
-        raise UsageError.of(
-            "E601",
-            f"{n_crossed} crossed units of {n_total} is impossible.",
-            why="Crossed units are part of all units.",
-            fix="Count distinct units in both numbers.",
-        )
-    if n_total == 0:
-        return Crossovers(reason="there are no units")
-    share = n_crossed / n_total
-    return Crossovers(share, share <= tolerance)
 
 
 def bimodality(treatment: Histogram, control: Histogram | None = None) -> Bimodality:
@@ -163,20 +86,41 @@ def distribution(control: Histogram, treatment: Histogram) -> Distribution:
 
     Binning can only hide a difference, so the test keeps its level. Raises `UsageError` E601 if the edges differ.
     """
-    if not np.array_equal(control.edges, treatment.edges):
+    return _farther_apart_than(0.0, control, treatment)
+
+
+def own_history(before: Histogram, control: Histogram, tolerance: float = 0.05) -> Distribution:
+    """Is the control still distributed as the same metric was before the start?
+
+    No two weeks are alike, so the question is whether the distribution functions are more than `tolerance` apart: the
+    Kolmogorov–Smirnov law is applied to what exceeds it. Units seen in both periods make the test conservative. Raises
+    `UsageError` E601 if the edges differ.
+
+    >>> edges = [0, 1, 2]
+    >>> past = Histogram.of(edges, [0.5] * 900 + [1.5] * 100)
+    >>> found = own_history(past, Histogram.of(edges, [0.5] * 700 + [1.5] * 300))
+    >>> round(found.statistic, 2), found.at, found.pvalue < 0.001
+    (0.2, 1.0, True)
+    """
+    return _farther_apart_than(tolerance, before, control)
+
+
+def _farther_apart_than(tolerance: float, first: Histogram, second: Histogram) -> Distribution:
+    if not np.array_equal(first.edges, second.edges):
         raise UsageError.of(
             "E601",
             "The histograms have different edges.",
             why="Two distributions are compared at the same values.",
-            fix="Count both variants in one set of bins.",
+            fix="Count both in one set of bins.",
         )
-    if control.n == 0 or treatment.n == 0:
-        return Distribution(reason="one of the variants has no units")
-    distances = np.abs(treatment.cumulative - control.cumulative)
+    if first.n == 0 or second.n == 0:
+        return Distribution(reason="one of the two has no units")
+    distances = np.abs(second.cumulative - first.cumulative)
     worst = int(distances.argmax())
-    size = control.n * treatment.n / (control.n + treatment.n)
+    size = first.n * second.n / (first.n + second.n)
     statistic = float(distances[worst])
-    return Distribution(float(kolmogorov(sqrt(size) * statistic)), statistic, float(control.edges[worst]))
+    excess = max(0.0, statistic - tolerance)
+    return Distribution(float(kolmogorov(sqrt(size) * excess)), statistic, float(first.edges[worst]))
 
 
 def spread(control: Histogram, treatment: Histogram) -> Spread:
