@@ -9,8 +9,11 @@ from typing import TypeVar
 
 from assay.catalog.model import Model
 from assay.catalog.series import Measure, Series, leaves
+from assay.config.alert import AlertSpec
 from assay.config.definitions import Definition, Definitions
+from assay.config.experiment import ExperimentSpec
 from assay.config.metric import MetricSpec
+from assay.config.report import ReportSpec
 from assay.config.source import Dimension, SourceSpec
 from assay.errors import UsageError, did_you_mean
 
@@ -65,6 +68,15 @@ class Catalog:
 
     def source(self, name: str) -> Definition[SourceSpec]:
         return _find("source", name, self.definitions.sources)
+
+    def experiment(self, name: str) -> Definition[ExperimentSpec]:
+        return _find("experiment", name, self.definitions.experiments)
+
+    def alert(self, name: str) -> Definition[AlertSpec]:
+        return _find("alert", name, self.definitions.alerts)
+
+    def report(self, name: str) -> Definition[ReportSpec]:
+        return _find("report", name, self.definitions.reports)
 
     @property
     def zone(self) -> str:

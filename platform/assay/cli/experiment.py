@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from assay.cli import common
+from assay.cli import common, experiment_assign, experiment_design, experiment_history
 
 if TYPE_CHECKING:
     from assay.jobs.experiments.readout import Readout
@@ -13,7 +13,13 @@ if TYPE_CHECKING:
 
 @click.group("experiment")
 def command() -> None:
-    """Analyze experiments."""
+    """Design, check and analyze experiments."""
+
+
+for _one in (experiment_design.design, experiment_design.power, experiment_design.aa, experiment_history.command):
+    command.add_command(_one)
+command.add_command(experiment_assign.assign)
+command.add_command(experiment_assign.salt)
 
 
 @command.command("analyze")
@@ -22,11 +28,13 @@ def command() -> None:
 @common.project_option
 @common.command
 def analyze(name: str, format: str, project: Path) -> None:
-    """The read-out of the experiment NAME: gates, effects, and a verdict with its reasons."""
+    """The read-out of the experiment NAME: gates, effects, and a verdict with its reasons. It is stored."""
     from assay.jobs.experiments.analyze import analyze as run
+    from assay.jobs.experiments.history import record
 
     with common.session(project, show=False) as context:
         readout = run(context, name)
+        record(context, readout)
     if format == "json":
         common.print_json(readout.as_dict())
     else:

@@ -85,7 +85,7 @@ def _alert_grains(catalog: Catalog) -> list[Grain]:
 
 def create(database: str) -> list[Statement]:
     """Our own tables, if they do not exist."""
-    tables = ("measure_states", "builds", "dimension_values", "alert_states", "check_results")
+    tables = ("measure_states", "builds", "dimension_values", "alert_states", "check_results", "experiment_results")
     made = [Statement(f"CREATE DATABASE IF NOT EXISTS {database}", "create our database", writes=True)]
     return made + [write(f"states/{table}", f"create {table}", database=database) for table in tables]
 

@@ -23,6 +23,7 @@ from assay.catalog.series import Arithmetic, Combine, Measure, Members, Node, Se
 from assay.compiler import zone
 from assay.compiler.dimensions import raw_value_sql, value_sql
 from assay.compiler.scan import scan
+from assay.config.assignment import HashAssignment
 from assay.config.definitions import Definition
 from assay.config.experiment import ExperimentSpec
 from assay.config.metric import RetentionMetric
@@ -31,6 +32,7 @@ from assay.config.source import Dimension
 CROSSED, POOL = "(crossed)", "(all)"
 _BOOLEAN = {"&": "{0} AND {1}", "|": "{0} OR {1}", "-": "{0} AND NOT {1}"}
 
+Pool = Literal["everyone", "assigned"]
 # What of a unit is read: its total, its past, one day, or everything up to a day.
 Face = Literal["total", "day", "until"]
 _SqlOf = Callable[[Measure], str]
@@ -95,8 +97,8 @@ class Reading:
 class Plan:
     """Everything that the templates need about one experiment and the metrics that are read in it.
 
-    `window` is read instead of the experiment's own: a running experiment ends early. With `pooled` it is history:
-    every exposed unit is there, under the one variant `POOL`, whatever it was assigned to.
+    `window` is read instead of the experiment's own: a running experiment ends early. With a `pool`
+    it is history: every exposed unit, or those that would be assigned, under the one variant `POOL`.
     """
 
     crossed = CROSSED
@@ -107,10 +109,10 @@ class Plan:
         experiment: Definition[ExperimentSpec],
         metrics: Iterable[Metric],
         window: tuple[date, date] | None = None,
-        pooled: bool = False,
+        pool: Pool | None = None,
     ) -> None:
         self.catalog, self.experiment, self.spec, self.zone = catalog, experiment, experiment.spec, catalog.zone
-        self.home, self.pooled = self.spec.exposure.source, pooled
+        self.home, self.pool = self.spec.exposure.source, pool
         self.start, self.until = window or (self.spec.start, self.spec.end)
         self.measures: dict[str, dict[str, Measure]] = {self.home: {}}
         self.units: dict[UnitNode, str] = {}
@@ -156,9 +158,16 @@ class Plan:
     @property
     def variant(self) -> str:
         """SQL of the variant's name for a row of the home source; '' for rows of no variant."""
-        if self.pooled:
+        if self.pool == "everyone":
             return quote_literal(POOL)
-        return variant_sql(self.experiment, self._entity(self.home))
+        own = variant_sql(self.experiment, self._entity(self.home))
+        return f"if({own} != '', {quote_literal(POOL)}, '')" if self.pool else own
+
+    @property
+    def by_unit(self) -> str | None:
+        """SQL of the variant over `assay__unit`, where that follows from the unit: it is hashed once per unit."""
+        hashed = isinstance(self.spec.assignment, HashAssignment) and not self.pool
+        return variant_sql(self.experiment, "assay__unit") if hashed else None
 
     @property
     def exposed(self) -> str | None:
@@ -171,7 +180,7 @@ class Plan:
         return {**window, "before": before, "first_day": self.start.isoformat()}
 
     def columns(self, face: Face = "total") -> dict[str, str]:
-        """Unit column → SQL over a row of the unit table, and the columns of the past beside the totals.
+        """Unit column → SQL over a row of the unit table, and the columns of the past beside all but single days.
 
         A return is known from the first day on which it is due, so that it has no reading for one day alone.
         """
@@ -181,7 +190,7 @@ class Plan:
         found = {name: _unit_sql(node, of, last) for node, name in kept.items()}
         past = {f"x_{name}": _unit_sql(node, lambda measure: f"x_{measure.id}", last)
                 for node, name in kept.items() if isinstance(node, Total | Size)}  # fmt: skip
-        return {**found, **past} if face == "total" else found
+        return found if face == "day" else {**found, **past}
 
     def pairs(self, face: Face = "total") -> list[tuple[str, str]]:
         """Columns whose product is needed: those that meet in one metric."""

@@ -16,10 +16,13 @@ find it in `METHODS`.
 from __future__ import annotations
 
 import assay.stats.methods  # noqa: F401  it registers every method
+from assay.stats import sequential
+from assay.stats.arrivals import Arrivals
+from assay.stats.bayes import Posterior, Prior, beta_binomial, posterior
 from assay.stats.buckets import Buckets
 from assay.stats.compare import Arm, compare
 from assay.stats.corrections import CORRECTIONS, adjust
-from assay.stats.decision import Gate, Result, Verdict, decide
+from assay.stats.decision import decide
 from assay.stats.effect import Effect, NoAnswer
 from assay.stats.estimand import Derived, Estimand, MetricColumns, Point, Quantile
 from assay.stats.gates.days import Stability, day_stability
@@ -41,23 +44,35 @@ from assay.stats.gates.traffic import (
     exposure,
     missing_covariate,
 )
+from assay.stats.heterogeneity import Interaction, SliceEffect, heterogeneity
 from assay.stats.histogram import Histogram
 from assay.stats.moments import Moments
-from assay.stats.power import Plan, plan, power_at, unit_sd
+from assay.stats.novelty import Novelty, novelty
+from assay.stats.power import CurvePoint, Design, Plan, curve, design, plan, power_at, unit_sd
 from assay.stats.registry import METHODS, Method, choose, method
+from assay.stats.relative import NonInferiority, noninferiority
+from assay.stats.replay import AA, Level, aa, aa_many, judge
 from assay.stats.samples import Samples
+from assay.stats.sequential import Look, Planned, sequential_srm
 from assay.stats.setting import Setting
-from assay.stats.srm import SrmResult, srm
+from assay.stats.simulate import power_surface
+from assay.stats.srm import SliceSrm, SrmResult, SrmSlices, srm, srm_slices
 from assay.stats.streams import derive, stream
+from assay.stats.surface import PowerPoint, Surface
+from assay.stats.verdict import Gate, Progress, Result, Verdict
 
 __all__ = [
+    "AA",
     "CORRECTIONS",
     "METHODS",
     "Arm",
+    "Arrivals",
     "Bimodality",
     "Buckets",
     "Crossovers",
+    "CurvePoint",
     "Derived",
+    "Design",
     "Distribution",
     "Effect",
     "Estimand",
@@ -65,40 +80,68 @@ __all__ = [
     "Gate",
     "Histogram",
     "Imbalance",
+    "Interaction",
+    "Level",
+    "Look",
     "Method",
     "MetricColumns",
     "MissingCovariate",
     "Moments",
     "NoAnswer",
+    "NonInferiority",
+    "Novelty",
     "Plan",
+    "Planned",
     "Point",
+    "Posterior",
+    "PowerPoint",
+    "Prior",
+    "Progress",
     "Quantile",
     "Result",
     "Samples",
     "Setting",
+    "SliceEffect",
+    "SliceSrm",
     "Spread",
     "SrmResult",
+    "SrmSlices",
     "Stability",
+    "Surface",
     "Twyman",
     "Verdict",
+    "aa",
+    "aa_many",
     "adjust",
+    "beta_binomial",
     "bimodality",
     "choose",
     "compare",
     "crossovers",
+    "curve",
     "day_stability",
     "decide",
     "derive",
+    "design",
     "distribution",
     "exposure",
+    "heterogeneity",
     "imbalance",
+    "judge",
     "method",
     "missing_covariate",
+    "noninferiority",
+    "novelty",
     "own_history",
     "plan",
+    "posterior",
     "power_at",
+    "power_surface",
+    "sequential",
+    "sequential_srm",
     "spread",
     "srm",
+    "srm_slices",
     "stream",
     "twyman",
     "unit_sd",

@@ -12,9 +12,10 @@ from assay.catalog.series import Quantile, leaves, of_events, plain
 from assay.config.assignment import ColumnAssignment
 from assay.config.definitions import Definition
 from assay.config.experiment import ExperimentSpec
+from assay.config.metric import RetentionMetric
 from assay.errors import Diagnostic, Location
 
-GATES = ("srm", "crossovers", "distribution", "day_stability")
+GATES = ("srm", "crossovers", "exposure", "pre_period", "aa", "distribution", "day_stability", "twyman", "covariates")
 Experiment = Definition[ExperimentSpec]
 
 
@@ -59,10 +60,20 @@ def references(catalog: Catalog, broken: Broken) -> Iterator[Diagnostic]:
                 yield unknown("gate", gate, GATES, each.at("validity", index))
         if spec.analysis.test not in tests:
             yield unknown("test", spec.analysis.test, tests, each.at("analysis", "test"))
+        for index, test in enumerate(spec.analysis.sensitivity):
+            if test not in tests:
+                yield unknown("test", test, tests, each.at("analysis", "sensitivity", index))
+        yield from _dimensions(catalog, each)
 
 
-def _says_entity(spec: ExperimentSpec) -> bool:
-    return "entity" in spec.model_fields_set
+def _dimensions(catalog: Catalog, experiment: Experiment) -> Iterator[Diagnostic]:
+    """Units are sliced by what the source of their exposure knows of them."""
+    source = catalog.definitions.sources.get(experiment.spec.exposure.source)
+    known = source.spec.dimensions if source else {}
+    for field in ("by", "stratify") if source else ():
+        for index, name in enumerate(getattr(experiment.spec.analysis, field)):
+            if name not in known:
+                yield unknown("dimension", name, known, experiment.at("analysis", field, index))
 
 
 def expressions(catalog: Catalog, _broken: Broken) -> Iterator[Diagnostic]:
@@ -160,7 +171,7 @@ def readings(catalog: Catalog, _broken: Broken) -> Iterator[Diagnostic]:
             continue  # reported above; no metric can be read per unknown entity
         for name, place in _named(each):
             metric = catalog.metrics.get(name)
-            reason = _no_reading(metric, catalog, spec.entity) if metric else None
+            reason = _no_reading(metric, catalog, spec) if metric else None
             if reason:
                 yield Diagnostic(
                     "E302",
@@ -171,7 +182,24 @@ def readings(catalog: Catalog, _broken: Broken) -> Iterator[Diagnostic]:
                 )
 
 
-def _no_reading(metric: Metric, catalog: Catalog, entity: str) -> str | None:
+def _no_reading(metric: Metric, catalog: Catalog, spec: ExperimentSpec) -> str | None:
+    if isinstance(metric.spec, RetentionMetric):
+        return _no_return(metric.spec, catalog, spec)
+    return _not_per_unit(metric, catalog, spec.entity)
+
+
+def _no_return(metric: RetentionMetric, catalog: Catalog, spec: ExperimentSpec) -> str | None:
+    """A unit returns when it is in the set of returns again, counted from its own exposure."""
+    returns = catalog.metrics.get(metric.returns)
+    if returns is None:
+        return None  # reported where it is named
+    wait, length = max(metric.day, metric.horizon.days if metric.horizon else 0), (spec.end - spec.start).days
+    if wait >= length:
+        return f"nobody can come back after {wait} days within {length}"
+    return _not_per_unit(returns, catalog, spec.entity)
+
+
+def _not_per_unit(metric: Metric, catalog: Catalog, entity: str) -> str | None:
     found = list(leaves(metric.series))
     if not plain(metric.series):
         return "it compares days with one another, and a window overlaps with itself"

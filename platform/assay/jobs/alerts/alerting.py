@@ -14,7 +14,7 @@ from assay.config.alert import AlertSpec
 from assay.config.definitions import Definition
 from assay.delivery import Block, Message, Receipt
 from assay.detect import Cause, Judgement, Policy, Verdict
-from assay.errors import AssayError, CheckFailed, UsageError, WarehouseError, did_you_mean
+from assay.errors import AssayError, CheckFailed, WarehouseError
 from assay.jobs.alerts import judge, sending
 from assay.jobs.alerts.judge import Judged, Ticks, cause, judged
 from assay.jobs.context import Context
@@ -118,16 +118,8 @@ def _told(errors: Mapping[str, AssayError]) -> list[dict[str, Any]]:
 
 def select(context: Context, names: Collection[str]) -> list[Definition[AlertSpec]]:
     """Alerts by name, all when empty. Raises UsageError E201."""
-    known = context.catalog.definitions.alerts
-    for name in names:
-        if name not in known:
-            raise UsageError.of(
-                "E201",
-                f"Unknown alert '{name}'.{did_you_mean(name, known)}",
-                why="It must name an alert of this project.",
-                fix="See 'platform list alerts'.",
-            )
-    return [alert for name, alert in known.items() if not names or name in names]
+    wanted = [context.catalog.alert(name) for name in dict.fromkeys(names)]
+    return wanted or list(context.catalog.definitions.alerts.values())
 
 
 def check(context: Context, at: datetime, names: Collection[str] = (), send: bool = True) -> Checked:

@@ -12,7 +12,6 @@ from assay.catalog.manifest import Manifest
 from assay.catalog.meaning import manifest
 from assay.catalog.plan import Plan, compare
 from assay.compiler import zone
-from assay.errors import UsageError, did_you_mean
 from assay.jobs.changes import applied, pricing, revision
 from assay.jobs.context import Context
 
@@ -23,7 +22,8 @@ def plan(catalog: Catalog, now: datetime, against: str | None = None, accept: Co
     `accept` names running experiments whose metrics may change their meaning. Raises UsageError E201 for an unknown
     experiment and E604 when there is nothing to compare with.
     """
-    _known(catalog, accept)
+    for name in accept:
+        catalog.experiment(name)
     today = zone.local_day(now, catalog.zone)
     if against is not None:
         return _against(catalog, today, against, accept)
@@ -32,7 +32,8 @@ def plan(catalog: Catalog, now: datetime, against: str | None = None, accept: Co
 
 def priced(context: Context, against: str | None = None, accept: Collection[str] = ()) -> Plan:
     """The same with the days and rows of the back-fill, against what the warehouse says was applied."""
-    _known(context.catalog, accept)
+    for name in accept:
+        context.catalog.experiment(name)
     old = applied.read(context)
     new = manifest(context.catalog, context.today)
     found = _against(context.catalog, context.today, against, accept) if against else None
@@ -55,14 +56,3 @@ def _with_pins(old: Manifest, target: Path) -> Manifest:
 
 def _target(catalog: Catalog) -> Path:
     return catalog.definitions.root / catalog.definitions.project.target
-
-
-def _known(catalog: Catalog, names: Collection[str]) -> None:
-    for name in names:
-        if name not in catalog.definitions.experiments:
-            raise UsageError.of(
-                "E201",
-                f"Unknown experiment '{name}'.{did_you_mean(name, catalog.definitions.experiments)}",
-                why="--accept names an experiment whose metrics may change their meaning.",
-                fix="See 'platform list experiments'.",
-            )

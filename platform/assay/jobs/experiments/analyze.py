@@ -5,42 +5,35 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 from assay import stats
-from assay.catalog.catalog import Catalog
+from assay.catalog.catalog import Catalog, Metric
 from assay.catalog.meaning import base_metric, meaning
 from assay.compiler import experiment as compiled
-from assay.compiler.units import Plan
+from assay.compiler.units import Plan, Pool
 from assay.config.definitions import Definition
 from assay.config.experiment import ExperimentSpec
-from assay.errors import UsageError, WarehouseError, did_you_mean
+from assay.errors import WarehouseError
 from assay.jobs.changes import pins
 from assay.jobs.context import Context
+from assay.jobs.experiments import explain
 from assay.jobs.experiments.comparisons import Data, capped, roles
 from assay.jobs.experiments.gates import GATES, Evidence
 from assay.jobs.experiments.readout import Found, Readout
 from assay.jobs.experiments.units import Counts, Units, units
-from assay.stats import Result
+from assay.stats import Progress, Result
 
 
-def find(catalog: Catalog, name: str) -> Definition[ExperimentSpec]:
-    """An experiment by name. Raises UsageError E201."""
-    known = catalog.definitions.experiments
-    if name not in known:
-        raise UsageError.of(
-            "E201",
-            f"Unknown experiment '{name}'.{did_you_mean(name, known)}",
-            why="It must name an experiment of this project.",
-            fix="See 'platform list experiments'.",
-        )
-    return known[name]
+def metrics_of(catalog: Catalog, spec: ExperimentSpec) -> list[Metric]:
+    """The metrics of an experiment, primary ones first."""
+    return [catalog.metric(name) for name, _, _ in roles(spec)]
 
 
-def plan_of(catalog: Catalog, name: str, window: tuple[date, date] | None = None, pooled: bool = False) -> Plan:
+def plan_of(catalog: Catalog, name: str, window: tuple[date, date] | None = None, pool: Pool | None = None) -> Plan:
     """The plan of every metric of an experiment, each once."""
-    experiment = find(catalog, name)
-    metrics = [catalog.metric(metric) for metric, _, _ in roles(experiment.spec)]
-    return Plan(catalog, experiment, metrics, window, pooled)
+    experiment = catalog.experiment(name)
+    return Plan(catalog, experiment, metrics_of(catalog, experiment.spec), window, pool)
 
 
 def analyze(context: Context, name: str) -> Readout:
@@ -49,7 +42,7 @@ def analyze(context: Context, name: str) -> Readout:
     Raises UsageError E201 for an unknown name or E603 when a metric has changed its meaning while the experiment runs,
     and WarehouseError E511 when it has not begun, or nobody was exposed in the window.
     """
-    plan = plan_of(context.catalog, name, _window(context, find(context.catalog, name)))
+    plan = plan_of(context.catalog, name, _window(context, context.catalog.experiment(name)))
     pins.hold(context, plan.experiment)
     with units(context, plan) as table:
         counts = table.counts()
@@ -88,8 +81,12 @@ def _readout(table: Units, counts: Counts) -> Readout:
     data = Data(table, table.moments(caps), caps, table.context.seed)
     evidence = Evidence(data, counts)
     gates = tuple(GATES[name](evidence) for name in spec.validity)
-    results = tuple(_adjusted(list(_results(data)), spec))
-    verdict = stats.decide(gates, [each.result for each in results], spec.decision, spec.design.alpha)
+    courses = explain.courses(evidence)
+    found = tuple(_corrected(explain.decided(list(_results(data)), courses), spec))
+    progress = _progress(plan, counts)
+    rule, alpha = spec.decision, spec.design.alpha
+    verdict = stats.decide(gates, [each.result for each in found], rule, alpha, progress)
+    slices, interactions = explain.slices(data)
     return Readout(
         plan.experiment.name,
         str(plan.start),
@@ -97,13 +94,34 @@ def _readout(table: Units, counts: Counts) -> Readout:
         str(plan.until),
         counts.units,
         gates,
-        results,
+        found,
+        slices,
         verdict,
-        spec.design.alpha,
-        table.context.seed,
+        progress,
+        interactions,
+        courses,
+        tuple(explain.sensitivity(data)),
+        tuple(explain.beliefs(data)),
+        tuple(explain.shapes(data)),
+        _settings(table),
         hashes(plan),
         tuple(statement.sql for statement in compiled.statements(plan)),
     )
+
+
+def _progress(plan: Plan, counts: Counts) -> Progress:
+    days, planned = plan.days, (plan.spec.end - plan.spec.start).days
+    design = plan.spec.design
+    return Progress(
+        sum(counts.units.values()), days, planned, sequential=plan.spec.analysis.sequential, power=design.power
+    )
+
+
+def _settings(table: Units) -> dict[str, Any]:
+    """How the numbers were made, for the appendix of a report."""
+    spec = table.plan.spec
+    own = spec.analysis.model_dump(mode="json")
+    return own | {"alpha": spec.design.alpha, "decision": spec.decision, "seed": table.context.seed}
 
 
 def hashes(plan: Plan) -> dict[str, str]:
@@ -120,11 +138,12 @@ def _caps(table: Units) -> dict[str, float]:
 def _results(data: Data) -> Iterator[Result]:
     for each in data.comparisons:
         effect = data.effect(each.reading, each.variant)
-        good = each.reading.metric.spec.good
-        yield Result(each.reading.metric.name, each.role, each.variant, effect, effect.pvalue, good, each.margin)
+        name, good = each.reading.metric.name, each.reading.metric.spec.good
+        mde = data.mde(each.reading) if each.role == "primary" else None
+        yield Result(name, each.role, each.variant, effect, effect.pvalue, good, each.margin, mde=mde)
 
 
-def _adjusted(results: Sequence[Result], spec: ExperimentSpec) -> Iterator[Found]:
+def _corrected(results: Sequence[Result], spec: ExperimentSpec) -> Iterator[Found]:
     """Primary metrics × variants are the family that decides; secondary ones are a family of their own."""
     correction = spec.analysis.correction
     for role in ("primary", "secondary"):

@@ -90,6 +90,19 @@ class Data:
         relative = self.spec.analysis.relative
         return stats.compare(metric, control, treatment, level, test=test, relative=relative, seed=self.seed)
 
+    def up_to(self, reading: Reading, variant: str, rows: Mapping[str, Row]) -> Effect:
+        """The effect of everything up to the end of a day; on the last day it is `effect`."""
+        covariates = self.spec.analysis.cuped is not None and reading.has_past
+        return self.compared(estimand(reading, covariates), reading, variant, rows)
+
+    def before(self, reading: Reading, variant: str) -> Effect:
+        """The same comparison before the start, when there was no treatment."""
+        return self.compared(estimand(reading, past=True), reading, variant, self.rows[EVERYONE])
+
+    def mde(self, reading: Reading) -> float | None:
+        """The smallest effect worth finding, which is declared for the first primary metric."""
+        return self.spec.design.mde if reading.metric.name == self.spec.metrics.primary[0] else None
+
     def by(self, test: str, reading: Reading, variant: str, alpha: float | None = None) -> Effect:
         """By any other method, without covariates, from what it needs: moments, hash buckets or single units."""
         metric = estimand(reading)

@@ -12,7 +12,7 @@ import numpy as np
 
 from assay.compiler import experiment as compiled
 from assay.compiler import states
-from assay.compiler.units import CROSSED, Face, Plan, Reading
+from assay.compiler.units import CROSSED, POOL, Face, Plan, Reading
 from assay.jobs.context import Context
 from assay.jobs.experiments.moments import columns, moments
 from assay.statement import Statement
@@ -27,12 +27,12 @@ EVERYONE: Cell = ("", "")
 class Counts:
     """Exposed units: by variant and day of their first exposure, those seen in several variants apart.
 
-    `past` is how many of them had any event before the start.
+    `past` is how many of each variant had any event before the start.
     """
 
     by_day: Mapping[str, Mapping[int, int]]
     crossed: int
-    past: int
+    past: Mapping[str, int]
 
     @property
     def units(self) -> dict[str, int]:
@@ -50,10 +50,11 @@ class Units:
     def counts(self) -> Counts:
         """Every declared variant is there, also without units."""
         rows = list(self._run(compiled.counts(self.plan, self.table)))
-        names = ["(all)"] if self.plan.pooled else list(self.plan.spec.assignment.variants)
-        by_day = {name: {int(row["first"]): int(row["n"]) for row in rows if row["variant"] == name} for name in names}
-        crossed = sum(int(row["n"]) for row in rows if row["variant"] == CROSSED)
-        return Counts(by_day, crossed, sum(int(row["past"]) for row in rows if row["variant"] != CROSSED))
+        names = [POOL] if self.plan.pool else list(self.plan.spec.assignment.variants)
+        mine = {name: [row for row in rows if row["variant"] == name] for name in (*names, CROSSED)}
+        by_day = {name: {int(row["first"]): int(row["n"]) for row in mine[name]} for name in names}
+        past = {name: sum(int(row["past"]) for row in mine[name]) for name in names}
+        return Counts(by_day, sum(int(row["n"]) for row in mine[CROSSED]), past)
 
     def moments(self, caps: Mapping[str, float]) -> dict[Cell, dict[str, Row]]:
         """Per cell and variant, a row of moments, for `arm`."""
@@ -98,6 +99,10 @@ class Units:
             values = [np.minimum(np.array(row[name], dtype=np.float64), caps.get(name, np.inf)) for name in names]
             found[row["variant"]] = Samples(tuple(names), np.column_stack(values))
         return found
+
+    def assigned(self) -> dict[str, Row]:
+        """Per variant, how many units were assigned, and how many of them were exposed."""
+        return {row["variant"]: row for row in self._run(compiled.assigned(self.plan))}
 
     def quotients(self, reading: Reading, least: float, past: bool = False) -> list[Row]:
         """How a quotient is spread over units: variant, numerator, denominator, units."""

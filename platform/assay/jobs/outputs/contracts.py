@@ -181,6 +181,17 @@ _PLAN: Schema = {
     "backfill": _BACKFILL,
     "drops": _list(TEXT),
 }
+# How alike the variants of a salt are; the imbalance is null when one of them is empty.
+_BALANCE = _object(
+    {
+        "salt": TEXT,
+        "counts": _map(COUNT),
+        "srm": _optional(SHARE),
+        "imbalance": _optional(NUMBER),
+        "feature": _optional(TEXT),
+        "variant": _optional(TEXT),
+    }
+)
 
 # Command: the object that it prints. `error` is what any command prints when it fails.
 SCHEMAS: dict[str, Schema] = {
@@ -203,6 +214,31 @@ SCHEMAS: dict[str, Schema] = {
             "baseline": COUNT,
             "summary": _optional(_SUMMARY),
             "cohorts": _list(_COHORT),
+        }
+    ),
+    "experiment assign": _answer(
+        {
+            "experiment": TEXT,
+            "salt": TEXT,
+            "layer": _optional(TEXT),
+            "traffic": _object({"from": SHARE, "to": SHARE}),
+            "units": _list(_object({"unit": TEXT, "variant": _optional(TEXT)})),
+        }
+    ),
+    "experiment salt": _answer(
+        {
+            "experiment": TEXT,
+            "history": _object({"from": DATE, "to": DATE}),
+            "units": COUNT,
+            "best": _BALANCE,
+            "present": _BALANCE,
+            "median": NUMBER,
+            "rank": _optional(SHARE),
+            "tried": COUNT,
+            "rejected": COUNT,
+            "features": _list(TEXT),
+            "skipped": _list(TEXT),
+            "notes": _list(TEXT),
         }
     ),
     "experiment analyze": _answer(

@@ -11,7 +11,6 @@ from assay.config.definitions import Definition
 from assay.config.report import Block as BlockSpec
 from assay.config.report import ReportSpec
 from assay.delivery import Block, Message, Receipt, open_channel
-from assay.errors import UsageError, did_you_mean
 from assay.jobs.alerts import sending
 from assay.jobs.context import Context
 from assay.jobs.queries.query import Row, query
@@ -45,26 +44,13 @@ class Reported:
         return {"schema": 1, "report": self.report, "date": str(self.day), "blocks": blocks, "deliveries": deliveries}
 
 
-def find(context: Context, name: str) -> Definition[ReportSpec]:
-    """A report by name. Raises UsageError E201."""
-    known = context.catalog.definitions.reports
-    if name not in known:
-        raise UsageError.of(
-            "E201",
-            f"Unknown report '{name}'.{did_you_mean(name, known)}",
-            why="It must name a report of this project.",
-            fix="See 'platform list reports'.",
-        )
-    return known[name]
-
-
 def send(context: Context, name: str, day: date, dry_run: bool = False) -> Reported:
     """Build the report about `day` and send it by its route; a day is sent once.
 
     With `dry_run` the message is written to `<target>/outbox` and no route hears of it.
     Raises UsageError E201 and DeliveryError.
     """
-    definition = find(context, name)
+    definition = context.catalog.report(name)
     title, blocks = render_report(view(context, definition, day))
     message = _message(context, definition, day, title, blocks)
     if dry_run:
