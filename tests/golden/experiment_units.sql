@@ -22,7 +22,7 @@ assay__exposures AS (
       AND (not is_test)
       AND (kind = 'view')
   )
-  WHERE assay__arm != '' AND assay__unit IS NOT NULL
+  WHERE assay__unit IS NOT NULL AND assay__arm != ''
   GROUP BY assay__unit
 ),
 assay__in_app AS (

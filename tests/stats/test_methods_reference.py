@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scipy import stats as reference
+from statsmodels.regression.linear_model import OLS
 from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
 
 from assay.stats import Derived, MetricColumns, Moments, compare
@@ -44,6 +45,58 @@ def test_delta_is_welch_on_linearised_values(data: tuple[np.ndarray, np.ndarray]
     theirs = reference.ttest_ind(linear[1], linear[0], equal_var=False)
     assert effect.difference == pytest.approx(ratios[1] - ratios[0], rel=1e-12)
     assert (effect.pvalue, effect.df) == pytest.approx((theirs.pvalue, theirs.df), rel=1e-9)
+
+
+def test_student_is_scipys_and_an_analysis_of_covariance(data: tuple[np.ndarray, np.ndarray]) -> None:
+    control, treatment = data
+    effect = compare(MetricColumns("likes"), moments(control), moments(treatment), test="student")
+    theirs = reference.ttest_ind(treatment[:, 0], control[:, 0])
+    assert (effect.pvalue, effect.df) == pytest.approx((theirs.pvalue, theirs.df), rel=1e-9)
+    assert (effect.low, effect.high) == pytest.approx(tuple(theirs.confidence_interval(0.95)), rel=1e-9)
+    # One slope for both arms: the same residual variance as in a regression on arm and covariate, n - 3 of freedom.
+    adjusted = compare(MetricColumns("likes", None, "views"), moments(control), moments(treatment), test="student")
+    arm = np.repeat([0.0, 1.0], [len(control), len(treatment)])
+    likes, views = np.concatenate(data).T
+    model = OLS(likes, np.column_stack([np.ones_like(arm), arm, views])).fit()
+    assert adjusted.df == model.df_resid
+    assert adjusted.difference == pytest.approx(model.params[1], rel=1e-9)
+    residual = adjusted.se / np.sqrt(1 / len(control) + 1 / len(treatment))  # type: ignore[operator]
+    assert residual**2 == pytest.approx(model.mse_resid, rel=1e-9)
+
+
+def test_z_is_statsmodels_with_a_normal_law(data: tuple[np.ndarray, np.ndarray]) -> None:
+    control, treatment = data
+    effect = compare(MetricColumns("likes"), moments(control), moments(treatment), test="z")
+    models = CompareMeans(DescrStatsW(treatment[:, 0]), DescrStatsW(control[:, 0]))
+    assert effect.pvalue == pytest.approx(models.ztest_ind(usevar="unequal")[1], rel=1e-9)
+    assert (effect.low, effect.high) == pytest.approx(models.zconfint_diff(usevar="unequal"), rel=1e-9)
+    assert (effect.df, effect.interval) == (None, "normal")
+
+
+def test_linearization_is_welch_on_l_in_the_unit_of_the_metric(data: tuple[np.ndarray, np.ndarray]) -> None:
+    control, treatment = data
+    effect = compare(RATIO, *map(moments, data), test="linearization")
+    ratios = [arm[:, 0].sum() / arm[:, 1].sum() for arm in data]
+    linear = [arm[:, 0] - ratios[0] * arm[:, 1] for arm in data]
+    theirs = reference.ttest_ind(linear[1], linear[0], equal_var=False)
+    assert effect.difference == pytest.approx(ratios[1] - ratios[0], rel=1e-12)
+    assert (effect.control, effect.treatment) == pytest.approx(tuple(ratios), rel=1e-12)
+    assert (effect.pvalue, effect.df) == pytest.approx((theirs.pvalue, theirs.df), rel=1e-9)
+    assert effect.low == pytest.approx(theirs.confidence_interval(0.95).low / treatment[:, 1].mean(), rel=1e-9)
+    assert compare(RATIO, *map(moments, data)).se == pytest.approx(effect.se, rel=0.05)
+    assert effect.method == "linearization"
+
+
+def test_linearization_takes_covariates_and_hands_over_what_is_no_ratio() -> None:
+    rng = np.random.default_rng(15)
+    taste, views = rng.beta(15, 56, 2000), 1 + rng.poisson(40, 2000)
+    rows = np.column_stack([rng.binomial(views, taste), views, rng.binomial(60, taste)]).astype(float)
+    control, treatment = moments(rows[:1000]), moments(rows[1000:])
+    plain = compare(RATIO, control, treatment, test="linearization")
+    adjusted = compare(replace(RATIO, numerator_covariate="before"), control, treatment, test="linearization")
+    assert adjusted.variance_reduction == pytest.approx(1 - (adjusted.se / plain.se) ** 2, abs=1e-2)  # type: ignore[operator]
+    assert adjusted.variance_reduction > 0.2  # type: ignore[operator]
+    assert compare(MetricColumns("likes"), control, treatment, test="linearization").method == "welch"
 
 
 def test_a_derived_metric_reads_the_same_as_the_ratio_it_spells_out(data: tuple[np.ndarray, np.ndarray]) -> None:
@@ -106,6 +159,11 @@ def test_relative_interval_covers_as_often_as_it_says() -> None:
 @pytest.mark.parametrize(("t", "df"), [(10.8, 10_000), (38.0, 10_000), (200.0, 5.5), (1e-3, 50.0), (20.0, 1e6)])
 def test_extreme_pvalues_keep_their_relative_precision(t: float, df: float) -> None:
     assert pvalue(t, df) == pytest.approx(2 * reference.t.sf(t, df), rel=1e-9)
+
+
+@pytest.mark.parametrize("z", [0.1, 10.8, 37.0])
+def test_the_normal_law_keeps_it_too(z: float) -> None:
+    assert pvalue(z, None) == pytest.approx(2 * reference.norm.sf(z), rel=1e-9)
 
 
 def test_theta_per_arm_would_break_what_pooled_theta_keeps() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import sqrt
+from math import isfinite, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from assay.stats.subsets import Floats
 History = Samples | Buckets
 
 _ROUNDING = 1e-14  # residuals below this share of the values are rounding, not variation
+_NOTHING = 1e-9  # a value of fewer standard deviations is zero: no lift of it could ever be seen
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,8 +93,9 @@ def _pool(estimand: Estimand, history: History) -> Pool:
     divisor = [] if bottom is units and isinstance(history, Samples) else [bottom / level]
     past = [_standard(_centred(history.column(name), units)) for name in estimand.covariates]
     columns = np.column_stack([np.ones(len(units)), top / size, *divisor, *past])
-    if not np.isfinite(columns).all():
+    if not (isfinite(size) and np.isfinite(columns).all()):
         raise NoAnswer("the values are too large to compute a variance")
+    base = base if abs(base) > _NOTHING * size / level else 0.0
     scales = isinstance(estimand, MetricColumns) and base != 0
     return Pool(columns, 2 * len(divisor), base, size / level, float(units.sum()), scales)
 

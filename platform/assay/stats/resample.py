@@ -14,7 +14,7 @@ from assay.stats.weights import SCHEMES, Draw, Scheme
 _MANY = 2048  # rows from which one weight vector serves several resamples, by rotation …
 _ROWS_PER_TURN = 64  # … one for this many rows, …
 _TURNS = 1024  # … and at most so many
-_BLOCK = 1 << 18  # weights drawn at once: they stay in the processor's caches
+_BLOCK = 1 << 16  # weights drawn at once: they stay in the processor's caches
 
 
 def resample(table: Buckets, replicates: int, seed: int, *purpose: str | int, scheme: Scheme = "multinomial") -> Array:
@@ -91,14 +91,15 @@ def _rotated(columns: Array, draw: Draw, replicates: int, seed: int, *purpose: s
     pieces = -(-n // step)
     rows = np.zeros((pieces * step, k))
     rows[:n] = columns[stream(seed, *purpose, "order").permutation(n)]
-    spectra = np.fft.rfft(rows.reshape(pieces, step, k), length, axis=1).conj()
+    spectra = np.fft.rfft(rows.T.reshape(k, pieces, step), length).conj()
     at_once = max(1, _BLOCK // n)
     sums = np.empty((replicates, k))
     for first in range(0, replicates, at_once * turns):
         weights = draw(stream(seed, *purpose, first), at_once, n)
         around = np.concatenate((weights, weights[:, : len(rows) + turns - n]), axis=1)
         windows = sliding_window_view(around, length, axis=1)[:, ::step]
-        product = np.einsum("wpf,pfk->wfk", np.fft.rfft(windows), spectra)
+        products = np.einsum("wpf,kpf->wkf", np.fft.rfft(windows), spectra)
+        turned = np.fft.irfft(products, length)[:, :, :turns]
         block = sums[first : first + at_once * turns]
-        block[:] = np.fft.irfft(product, length, axis=1)[:, :turns].reshape(-1, k)[: len(block)]
+        block[:] = turned.transpose(0, 2, 1).reshape(-1, k)[: len(block)]
     return sums

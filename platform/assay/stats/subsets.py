@@ -26,8 +26,9 @@ def subset_sums(columns: Floats, shares: Sequence[float], subsets: int, seed: in
     from the same random numbers. Cost: a matrix product of 2 · n · k · subsets operations for each share.
 
     One set of random numbers chooses several subsets, each from the rows in another rotation of a random order, so
-    that the product is wide enough for the processor's full speed. Each subset alone is exactly as described; two of
-    them share no row more often than by chance, and their sums correlate by 1/√n at most in size, with either sign.
+    that the product is wide enough for the processor's full speed. Each subset alone is exactly as described. Two that
+    share their numbers are equally large, and share rows as by chance: sums of a column with mean zero, which statistics
+    are made of, correlate by ±1/√n.
     """
     copies = _COPIES if len(columns) >= _ENOUGH else 1
     draws = -(-subsets // copies)

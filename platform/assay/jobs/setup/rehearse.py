@@ -135,7 +135,7 @@ def _statements(catalog: Catalog, known: set[str]) -> Iterator[tuple[Location, l
     for name, experiment in catalog.definitions.experiments.items():
         plan = plan_of(catalog, name)
         if set(plan.measures) <= known:
-            table = f"{_DATABASE}.experiment_units"
+            table = f"{_DATABASE}.units_of_{name}"
             yield experiment.location, [experiments.create(plan, table), experiments.moments(plan, table)]
 
 
