@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,7 +12,8 @@ from statsmodels.stats.power import NormalIndPower
 
 from assay.errors import UsageError
 from assay.stats import MetricColumns, Moments, plan, power_at, unit_sd
-from assay.stats.power import noncentrality
+from assay.stats.arrivals import Arrivals
+from assay.stats.power import curve, design, noncentrality
 
 
 @given(st.floats(0.1, 10), st.floats(0.01, 5), st.floats(0.06, 0.999), st.floats(0.2, 5))
@@ -70,3 +73,99 @@ def test_a_plan_needs_exactly_two(arguments: dict[str, float]) -> None:
 def test_history_without_an_answer_is_told() -> None:
     with pytest.raises(UsageError, match="W601"):
         unit_sd(MetricColumns("a", "b"), Moments.of(("a", "b"), [[1, 0], [2, 0]]))
+
+
+@given(st.floats(0.1, 10), st.floats(0.01, 5), st.floats(0.06, 0.999), st.floats(5, 5000), st.floats(0.2, 5))
+def test_curve_round_trip(sd: float, effect: float, power: float, rate: float, weight: float) -> None:
+    """Days to effect and back never asks for more days, and one day less is not enough."""
+    weights = {"control": 1.0, "a": weight, "b": 1.0}
+    days = curve(sd, arrivals=rate, effects=[effect], power=power, weights=weights)[0].days
+    if days is None:
+        return
+    there = curve(sd, arrivals=rate, days=[days], power=power, weights=weights)[0]
+    assert there.mde <= effect * (1 + 1e-9)
+    assert curve(sd, arrivals=rate, effects=[there.mde], power=power, weights=weights)[0].days == days
+    if days > 1 and rate * (days - 1) * min(weights.values()) > 10 * sum(weights.values()):
+        assert curve(sd, arrivals=rate, days=[days - 1], power=power, weights=weights)[0].mde > effect * (1 - 1e-9)
+
+
+def test_a_curve_of_two_equal_variants_is_a_plan() -> None:
+    for point in curve(4.98, arrivals=1000, effects=[0.35, 0.6881]):
+        single = plan(4.98, effect=point.mde, power=0.8, per_day=1000)
+        assert (point.n, point.days) == ({"control": single.n_control, "treatment": single.n_treatment}, single.days)
+        assert not point.extrapolated
+
+
+def test_the_smallest_treatment_decides() -> None:
+    weights = {"control": 2.0, "a": 1.0, "b": 0.5}
+    point = curve(5.0, arrivals=350, effects=[0.7], power=0.9, weights=weights)[0]
+    assert point.n_per_variant == point.n["b"]
+    assert point.n["control"] == pytest.approx(4 * point.n["b"], abs=4)
+    for name in ("a", "b"):
+        found = plan(5.0, effect=0.7, n=point.n["control"], ratio=point.n[name] / point.n["control"]).power
+        assert found >= 0.9 * (1 - 1e-3)
+    assert point.days == -(-point.n["control"] * 3.5 // 2 // 350)
+
+
+def test_relative_effects_are_shares_of_the_baseline() -> None:
+    relative = curve(5.0, arrivals=100, effects=[0.1], baseline=-7.0, relative=True)[0]
+    absolute = curve(5.0, arrivals=100, effects=[0.7], baseline=-7.0)[0]
+    assert (relative.mde, relative.n, relative.days) == (pytest.approx(absolute.mde), absolute.n, absolute.days)
+    assert relative.relative == pytest.approx(0.1)
+    assert curve(5.0, arrivals=100, effects=[0.7])[0].relative is None
+
+
+def test_durations_follow_the_measured_arrivals() -> None:
+    daily = [1000.0, 500, 400, 300, 300, 300, 200]
+    assert Arrivals.of(daily).units(3) == 1900
+    needed = curve(5.0, arrivals=daily, effects=[0.7], power=0.9)[0]
+    assert (sum(needed.n.values()), needed.days, needed.extrapolated) == (2146, 4, False)
+    beyond = curve(5.0, arrivals=daily, effects=[0.4], power=0.9)[0]
+    assert beyond.extrapolated
+    assert beyond.days is not None
+    assert Arrivals.of(daily).units(beyond.days - 1) < sum(beyond.n.values()) <= Arrivals.of(daily).units(beyond.days)
+
+
+@pytest.mark.parametrize("known", [7, 14, 28])
+def test_arrivals_beyond_the_history_slow_down_as_they_did(known: int) -> None:
+    """Units that come back by a power law are carried on without bias; a constant stream stays constant."""
+    total = 1000 * np.arange(1, 57) ** 0.6
+    daily = np.diff(total, prepend=0.0)
+    assert Arrivals.of(daily[:known].tolist()).units(56) == pytest.approx(total[-1], rel=0.01)
+    assert Arrivals.of([50.0] * known).units(100) == 5000
+    growing = Arrivals.of(np.linspace(10, 100, known).tolist())
+    assert growing.units(2 * known) <= 2 * growing.units(known) + 1  # growth is not counted on
+
+
+def test_what_never_comes_has_no_duration() -> None:
+    ended = [1000.0, 100, 10, 0, 0, 0, 0, 0]
+    assert curve(5.0, arrivals=ended, effects=[0.01])[0].days is None
+    assert curve(5.0, arrivals=1.0, effects=[0.01])[0].days is None
+    assert Arrivals.of([0.0, 0.0, 5.0, 5.0]).days(5) == 3
+
+
+def test_a_design_is_the_curves_point_with_its_baseline() -> None:
+    rng = np.random.default_rng(41)
+    history = Moments.of(("likes", "views"), rng.gamma(3, 5, (500, 2)))
+    metric = MetricColumns("likes", "views")
+    found = design(metric, history, mde=0.05, relative=True, arrivals=[200, 150, 100], power=0.9)
+    mean = history.sum("likes") / history.sum("views")
+    assert (found.baseline.mean, found.baseline.n_per_day) == (pytest.approx(mean), 150)
+    assert found.mde == pytest.approx(0.05 * mean)
+    assert found.n_per_variant == plan(unit_sd(metric, history), effect=found.mde, power=0.9).n_control
+    assert found.curve[3].mde == found.mde
+    sizes = [point.n_per_variant for point in found.curve]
+    assert sizes == sorted(sizes, reverse=True)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{}, {"effects": [1], "days": [1]}, {"days": [0]}, {"effects": [0]}, {"effects": [1], "arrivals": 0},
+     {"effects": [1], "arrivals": []}, {"effects": [1], "arrivals": [1, float("nan")]},
+     {"effects": [1], "arrivals": [-1]}, {"effects": [1], "weights": {"a": 1}},
+     {"effects": [1], "weights": {"a": 1, "b": 0}},
+     {"effects": [1], "relative": True}, {"effects": [1], "power": 1.0}, {"days": [1], "arrivals": 1}],
+)  # fmt: skip
+def test_impossible_curves_are_told(wrong: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match="E601"):
+        curve(1.0, **{"arrivals": 100, **wrong})

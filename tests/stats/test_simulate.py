@@ -76,6 +76,13 @@ def test_student_and_z_agree_with_scipy(feed: Samples) -> None:
     assert pvalues(z, infinite)[0] == pytest.approx(2 * reference.norm.sf(abs(z[0])), rel=1e-9)
 
 
+def test_tests_mean_what_they_mean_in_compare(feed: Samples) -> None:
+    """On a ratio Student's stand-in is the delta method; z has no degrees of freedom."""
+    surface = power_surface(RATIO, feed, [0.01], [100], tests=("delta", "welch", "student", "linearization", "z"))
+    delta, welch, student, linearization, z = surface.power[:, 0, 0, 0]
+    assert delta == welch == student == linearization < z
+
+
 @pytest.mark.parametrize("df", [np.linspace(2, 30, 500), np.linspace(400, 900, 500), np.full(3, np.inf)])
 def test_critical_values(df: np.ndarray) -> None:
     np.testing.assert_allclose(critical(df, 0.05), reference.t.isf(0.025, df), rtol=2e-3)
@@ -256,7 +263,7 @@ def test_a_history_without_an_answer_is_told(metric: Estimand, values: Any, code
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"tests": ("median",)}, {"alphas": (0.0,)}, {"sizes": []}, {"sizes": [1]}, {"effects": []}, {"ratio": 0.0},
+    [{"tests": ("median",)}, {"tests": ("mann_whitney",)}, {"alphas": (0.0,)}, {"sizes": []}, {"sizes": [1]}, {"effects": []}, {"ratio": 0.0},
      {"simulations": 1}, {"effects": [-1.0]}, {"effects": [float("nan")]}],
 )  # fmt: skip
 def test_impossible_requests_are_told(feed: Samples, wrong: dict[str, Any]) -> None:

@@ -1,7 +1,7 @@
 """Cohorts by day of life: who of them is active, from stored sets alone; or what they did, from one scan of the events.
 
 Rows of both statements: day (of the cohort), val (of the dimension, empty for the total), k, then v0, n0, d0 as in
-series. A cell without a row is a zero.
+series. A cell without a row is a zero. Shares come with the size of the cohort, and each cohort has a row.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from assay.catalog.expression import quote_identifier, quote_literal
-from assay.compiler.values import sources, stored, window_key, windows
+from assay.compiler.values import sources, stored
 from assay.errors import Location
 from assay.statement import Statement
 
@@ -28,8 +28,6 @@ def _environment() -> Environment:
         "literal": quote_literal,
         "sources": sources,
         "stored": stored,
-        "windows": windows,
-        "window_key": window_key,
     }
     return environment
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import singledispatch, singledispatchmethod
 
@@ -35,24 +35,21 @@ _APPLY: dict[str, Callable[[float, float], float]] = {
     "/": operator.truediv,
 }
 _STATES: dict[type, str] = {Total: "value", Members: "users", Quantile: "digest"}
+_PAST = "past"  # the key of what is remembered
 _BITMAPS = {"&": "bitmapAnd", "|": "bitmapOr", "-": "bitmapAndnot"}
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A leaf and the alias under which the inner query computes it."""
+    """A leaf and the alias under which the inner query computes it; `key` tells the rows that are read for it."""
 
     alias: str
     leaf: Leaf
-
-    @property
-    def key(self) -> str:
-        """Tells the rows that are read for this window from those of other windows."""
-        return window_key(self.leaf.window)
+    key: str
 
     @property
     def sql(self) -> str:
-        """The aggregate over the rows of its measure and window."""
+        """The aggregate over the rows of its measure and key."""
         mine = f"measure = {quote_literal(self.leaf.measure.id)} AND assay__window = {quote_literal(self.key)}"
         if isinstance(self.leaf, Total):
             return f"sumIf(value, {mine})"
@@ -61,8 +58,30 @@ class Column:
         return f"quantileTDigestMergeIf({self.leaf.level})(digest, {mine})"
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What goes to the same periods: the states of some measures (ids), of a slice or of the `whole`.
+
+    Without a `window`, the periods remember: a state goes to its own, and `days` is how far they look ahead.
+    """
+
+    key: str
+    window: Window | None
+    whole: bool
+    measures: tuple[str, ...]
+    days: int = 0
+
+
 def window_key(window: Window) -> str:
     return f"{window.unit} {window.first} {window.last}"
+
+
+def _key(leaf: Leaf) -> str:
+    return window_key(leaf.window) + (" of all" if _is_whole(leaf) else "")
+
+
+def _is_whole(node: Node) -> bool:
+    return isinstance(node, Members) and node.whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,24 +103,43 @@ class Values:
         self.metrics, self.sliced = tuple(metrics), sliced
         found = [self._placed(node) for metric in self.metrics for node in present(metric.series)]
         every = dict.fromkeys(node for node in found if isinstance(node, Total | Quantile | Members))
-        numbered = [Column(f"assay__c{index}", leaf) for index, leaf in enumerate(every)]
-        self.wholes = tuple(each for each in numbered if getattr(each.leaf, "whole", False))
+        numbered = [Column(f"assay__c{index}", leaf, _key(leaf)) for index, leaf in enumerate(every)]
+        self.wholes = tuple(each for each in numbered if _is_whole(each.leaf))
         self.columns = tuple(each for each in numbered if each not in self.wholes)
         self._alias: dict[Node, str] = {column.leaf: column.alias for column in numbered}
         self._remember([node for node in dict.fromkeys(found) if isinstance(node, Seen)])
 
     def _placed(self, leaf: Node) -> Node:
         """The leaf as it is read: the total has no slices to leave out."""
-        return replace(leaf, whole=False) if isinstance(leaf, Members) and leaf.whole and not self.sliced else leaf
+        return replace(leaf, whole=False) if _is_whole(leaf) and not self.sliced else leaf  # type: ignore[call-arg]
 
     def _remember(self, seen: list[Seen]) -> None:
         leaf = dict.fromkeys(each for node in seen for each in leaves(node))
-        self.past = tuple(Column(f"assay__p{index}", each) for index, each in enumerate(leaf))
+        self.past = tuple(Column(f"assay__p{index}", each, _PAST) for index, each in enumerate(leaf))
         alias: dict[Node, str] = {column.leaf: column.alias for column in self.past}
         self.histories = tuple(
             History(f"assay__h{index}", _set_sql(node.of, alias), node.days) for index, node in enumerate(seen)
         )
         self._alias |= {node: history.alias for node, history in zip(seen, self.histories, strict=True)}
+
+    @property
+    def every(self) -> tuple[Column, ...]:
+        """All columns of the inner query."""
+        return self.columns + self.wholes + self.past
+
+    @property
+    def readings(self) -> list[Reading]:
+        """What the columns read, each period and slice once."""
+        found: dict[str, dict[str, Column]] = {}
+        for column in self.every:
+            found.setdefault(column.key, {})[column.leaf.measure.id] = column
+        return [self._reading(key, columns) for key, columns in found.items()]
+
+    def _reading(self, key: str, columns: Mapping[str, Column]) -> Reading:
+        if key == _PAST:
+            return Reading(key, None, True, tuple(columns), max(each.days for each in self.histories))
+        leaf = next(iter(columns.values())).leaf
+        return Reading(key, leaf.window, _is_whole(leaf), tuple(columns))
 
     @property
     def select(self) -> list[tuple[str, str]]:
@@ -153,16 +191,6 @@ def sources(columns: Iterable[Column]) -> list[str]:
 def stored(columns: Iterable[Column]) -> list[str]:
     """The columns of the stored states that are read."""
     return sorted({_STATES[type(column.leaf)] for column in columns})
-
-
-def windows(columns: Iterable[Column]) -> dict[Window, list[str]]:
-    """Window: the measures that are read over it."""
-    found: dict[Window, list[str]] = {}
-    for column in columns:
-        ids = found.setdefault(column.leaf.window, [])
-        if column.leaf.measure.id not in ids:
-            ids.append(column.leaf.measure.id)
-    return found
 
 
 def _set_sql(node: Set, alias: dict[Node, str]) -> str:

@@ -21,7 +21,7 @@ from assay.stats.arrivals import Arrivals
 from assay.stats.bayes import Posterior, Prior, beta_binomial, posterior
 from assay.stats.buckets import Buckets
 from assay.stats.compare import Arm, compare
-from assay.stats.corrections import CORRECTIONS, adjust
+from assay.stats.corrections import CORRECTIONS, adjust, adjusted_alpha
 from assay.stats.decision import decide
 from assay.stats.effect import Effect, NoAnswer
 from assay.stats.estimand import Derived, Estimand, MetricColumns, Point, Quantile
@@ -57,9 +57,11 @@ from assay.stats.sequential import Look, Planned, sequential_srm
 from assay.stats.setting import Setting
 from assay.stats.simulate import power_surface
 from assay.stats.srm import SliceSrm, SrmResult, SrmSlices, srm, srm_slices
+from assay.stats.stratify import poststratify
 from assay.stats.streams import derive, stream
 from assay.stats.surface import PowerPoint, Surface
 from assay.stats.verdict import Gate, Progress, Result, Verdict
+from assay.stats.winsorize import Winsorized, winsorize
 
 __all__ = [
     "AA",
@@ -110,9 +112,11 @@ __all__ = [
     "Surface",
     "Twyman",
     "Verdict",
+    "Winsorized",
     "aa",
     "aa_many",
     "adjust",
+    "adjusted_alpha",
     "beta_binomial",
     "bimodality",
     "choose",
@@ -135,6 +139,7 @@ __all__ = [
     "own_history",
     "plan",
     "posterior",
+    "poststratify",
     "power_at",
     "power_surface",
     "sequential",
@@ -145,4 +150,5 @@ __all__ = [
     "stream",
     "twyman",
     "unit_sd",
+    "winsorize",
 ]

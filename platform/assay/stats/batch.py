@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri, stdtr, stdtrit
 
-from assay.errors import UsageError, did_you_mean
+from assay.errors import UsageError
+from assay.stats.effect import Kind
 from assay.stats.moments import Array
 from assay.stats.pool import Pool, pairs
+from assay.stats.registry import choose
 
 # An arm's variance below this share of its second moment is rounding of single precision, not variation.
 _ROUNDING = 1e-5
@@ -137,40 +139,51 @@ def welch(contrast: Contrast) -> tuple[Array, Array]:
     variance = contrast.control + contrast.treatment
     share = contrast.control / np.where(variance > 0, variance, 1.0)
     inverse = share**2 / (contrast.n_control - 1) + (1 - share) ** 2 / (contrast.n_treatment - 1)
-    return _ratio(contrast, variance / contrast.spare), contrast.spare / inverse
+    return _ratio(contrast, variance), contrast.spare / inverse
 
 
 def student(contrast: Contrast) -> tuple[Array, Array]:
     """Student (1908): one variance for both arms."""
     n, m = contrast.n_control, contrast.n_treatment
     pooled = (contrast.control * n * (n - 1) + contrast.treatment * m * (m - 1)) / (n + m - 2)
-    return _ratio(contrast, pooled * (1 / n + 1 / m) / contrast.spare), (n + m - 2) * contrast.spare
+    return _ratio(contrast, pooled * (1 / n + 1 / m)), (n + m - 2) * contrast.spare
 
 
 def z(contrast: Contrast) -> tuple[Array, Array]:
-    """Normal quantiles in place of Student's."""
+    """Wald (1943): Welch's standard error with normal quantiles."""
     return _ratio(contrast, contrast.control + contrast.treatment), np.full(len(contrast.difference), np.inf)
 
 
 def _ratio(contrast: Contrast, variance: Array) -> Array:
-    safe = np.where(contrast.answered, variance, np.inf)
+    """`spare` makes the variance pay for the fitted covariates, as in a linear regression."""
+    safe = np.where(contrast.answered, variance / contrast.spare, np.inf)
     return np.asarray(contrast.difference / np.sqrt(safe))
 
 
-STATISTICS: dict[str, Statistic] = {"welch": welch, "delta": welch, "student": student, "z": z}
+# `linearization` differs from `delta` by terms of the effect squared only, so that one statistic serves both.
+STATISTICS: dict[str, Statistic] = {
+    "welch": welch,
+    "delta": welch,
+    "linearization": welch,
+    "student": student,
+    "z": z,
+}
 
 
-def statistics(tests: Sequence[str]) -> list[Statistic]:
-    """The statistics that can be read from sums; `UsageError` E201 for others."""
-    for test in tests:
-        if test not in STATISTICS:
-            raise UsageError.of(
-                "E201",
-                f"The test '{test}' cannot be simulated.{did_you_mean(test, STATISTICS)}",
-                why="Simulated arms are sums; a test that orders or resamples units cannot be read from them.",
-                fix=f"Use one of: {', '.join(STATISTICS)}.",
-            )
-    return [STATISTICS[test] for test in tests]
+def statistic(test: str, kind: Kind) -> tuple[str, Statistic]:
+    """The method that a test means for a kind of metric, and its statistic over many pairs.
+
+    Raises `UsageError`: E201 for an unknown test, E302 for one that simulated sums do not hold.
+    """
+    name = choose(test, kind).name
+    if name in STATISTICS:
+        return name, STATISTICS[name]
+    raise UsageError.of(
+        "E302",
+        f"The test '{test}' cannot be simulated.",
+        why="Simulated arms are sums; a test that orders, counts or resamples units cannot be read from them.",
+        fix=f"Use one of: {', '.join(STATISTICS)}.",
+    )
 
 
 def pvalues(t: Array, df: Array) -> Array:

@@ -66,7 +66,7 @@ def _simultaneous(m: int, rejected: int, alpha: float) -> float:  # noqa: ARG001
 
 
 def _discovered(m: int, rejected: int, alpha: float) -> float:
-    return alpha * rejected / m
+    return alpha * (rejected / m)
 
 
 def correction(name: str, level: Level = _simultaneous) -> Callable[[Correction], Correction]:

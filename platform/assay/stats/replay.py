@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import betaincinv, kolmogorov
 
 from assay.errors import AssayError, UsageError
-from assay.stats.batch import Batch, Contrast, Pair, pvalues, statistics
+from assay.stats.batch import Batch, Contrast, Pair, pvalues, statistic
 from assay.stats.buckets import Buckets
 from assay.stats.compare import require_share
 from assay.stats.estimand import Estimand
@@ -90,14 +90,14 @@ def judge(pvalues: ArrayLike, alphas: Sequence[float] = (0.01, 0.05, 0.10)) -> A
     >>> judge(np.linspace(0.0005, 0.9995, 1000) ** 2).causes
     ('it finds differences where there are none: 10.0 % of p-values are below 0.01',)
     """
-    values = np.sort(np.asarray(pvalues, dtype=np.float64).ravel())
+    given = np.asarray(pvalues, dtype=np.float64).ravel()
+    values = np.sort(given)
     _require(values, alphas)
     levels = tuple(_level(values, alpha) for alpha in sorted(alphas))
     distance, ks = _uniformity(values)
     healthy = ks >= 1 - _CONFIDENCE and all(level.kept for level in levels)
     causes = () if healthy else (_symptom(levels, distance),)
-    original = np.asarray(pvalues, dtype=np.float64).ravel()
-    return AA(len(values), levels, distance, ks, "healthy" if healthy else "broken", causes, original)
+    return AA(len(values), levels, distance, ks, "healthy" if healthy else "broken", causes, given)
 
 
 def aa(
@@ -141,7 +141,8 @@ def aa_many(
     and a test that counts their rows as independent is found out. Without `groups` that cannot be seen in the data.
     Causes are named if a test is broken: rows that belong together (design effect above 1.2), a skewness that needs
     more units than an arm has, one unit with more than 5 % of the variance, replays without an answer.
-    Raises `UsageError`: E201 unknown test, E302 a quantile, E601 arguments out of range, W601 no answer in the history.
+    Raises `UsageError`: E201 unknown test, E302 a test or metric that is not made of sums, E601 arguments out of range,
+    W601 no answer in the history.
 
     >>> from assay.stats import MetricColumns, Samples
     >>> history = Samples.of(["likes", "views"], np.random.default_rng(1).gamma(4.0, 9.0, (4000, 2)))
@@ -149,7 +150,8 @@ def aa_many(
     >>> {name: answer.verdict for name, answer in aa_many(both, history, replays=1000).items()}
     {'likes': 'healthy', 'like_rate': 'healthy'}
     """
-    run, share = statistics([test])[0], _share(split)
+    runs = {name: statistic(test, estimand.kind) for name, estimand in estimands.items()}
+    share = _share(split)
     pools = {name: Pool.of(estimand, history) for name, estimand in estimands.items()}
     numbers = _numbered(groups, history)
     columns = np.hstack([_grouped(pool.products(), numbers) for pool in pools.values()])
@@ -160,11 +162,12 @@ def aa_many(
     answers, first = {}, 0
     for name, pool in pools.items():
         own = slice(first, first := first + pool.width)
+        chosen, run = runs[name]
         contrast = Pair.of(Batch.of(pool, rest[:, own]), Batch.of(pool, sums[:, own])).contrast()
         judged = judge(pvalues(*run(contrast)), alphas)
         shape = _shape(pool, numbers, min(share, 1 - share), contrast)
         causes = judged.causes and (*_causes(shape), *judged.causes)
-        answers[name] = replace(judged, causes=causes, shape=shape, test=test, seed=seed)
+        answers[name] = replace(judged, causes=causes, shape=shape, test=chosen, seed=seed)
     return answers
 
 

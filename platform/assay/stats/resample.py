@@ -11,7 +11,7 @@ from assay.stats.moments import Array, Moments
 from assay.stats.streams import stream
 from assay.stats.weights import SCHEMES, Draw, Scheme
 
-_MANY = 2048  # rows from which one weight vector serves several resamples, by rotation …
+_MANY = 1024  # rows from which one weight vector serves several resamples, by rotation …
 _ROWS_PER_TURN = 64  # … one for this many rows, …
 _TURNS = 1024  # … and at most so many
 _BLOCK = 1 << 16  # weights drawn at once: they stay in the processor's caches
@@ -38,7 +38,7 @@ def resample(table: Buckets, replicates: int, seed: int, *purpose: str | int, sc
 def weighted_sums(columns: Array, draw: Draw, replicates: int, seed: int, *purpose: str | int) -> Array:
     """Σ weight · column for every resample, float64. `columns`: shape (n, k); the answer: (replicates, k).
 
-    Up to 2,048 rows every resample has weights of its own, and the sums are a matrix product.
+    Below 1,024 rows every resample has weights of its own, and the sums are a matrix product.
 
     From there on, a vector of weights is used for n / 64 resamples (1,024 at most): the rows stand in a random order,
     and each resample reads the weights rotated by one more place. Rotation leaves the law of exchangeable weights as it

@@ -9,7 +9,7 @@ from math import isfinite, sqrt
 import numpy as np
 
 from assay.errors import AssayError, UsageError
-from assay.stats.batch import Batch, Contrast, Pair, critical, statistics
+from assay.stats.batch import Batch, Contrast, Pair, critical, statistic
 from assay.stats.compare import require_share
 from assay.stats.estimand import Estimand
 from assay.stats.moments import Array
@@ -48,7 +48,8 @@ def power_surface(
     mean, variance and skewness n / N of Poisson(n / N), which is the bootstrap's law up to O(1/n): Hall (1992), ch. 3,
     shows what matching three moments gives; weights of this kind are Mammen's (1993). They need one comparison and a
     matrix product. With `covariates` every test is adjusted by CUPED, θ from each simulation's own moments.
-    Raises `UsageError`: E201 unknown test, E302 a quantile, E601 arguments out of range, W601 no answer in the history.
+    Raises `UsageError`: E201 unknown test, E302 a test or metric that is not made of sums, E601 arguments out of range,
+    W601 no answer in the history.
 
     >>> from assay.stats import MetricColumns, Samples
     >>> history = Samples.of(["minutes"], np.random.default_rng(1).normal(50, 10, (4000, 1)))
@@ -56,7 +57,8 @@ def power_surface(
     >>> bool(abs(surface.power - surface.analytic).max() < 0.04)
     True
     """
-    runs, wanted = statistics(tests), estimand if covariates else estimand.without_covariates()
+    wanted = estimand if covariates else estimand.without_covariates()
+    runs = [statistic(test, estimand.kind)[1] for test in tests]
     grid = _grid(sizes, effects, ratio, alphas, simulations)
     pool = Pool.of(wanted, history)
     changes = [_change(pool, effect, relative) for effect in effects]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -18,7 +17,7 @@ from assay.errors import WarehouseError
 from assay.jobs.changes import pins
 from assay.jobs.context import Context
 from assay.jobs.experiments import explain
-from assay.jobs.experiments.comparisons import Data, capped, roles
+from assay.jobs.experiments.comparisons import Comparison, Data, capped, roles
 from assay.jobs.experiments.gates import GATES, Evidence
 from assay.jobs.experiments.readout import Found, Readout
 from assay.jobs.experiments.units import Counts, Units, units
@@ -82,7 +81,7 @@ def _readout(table: Units, counts: Counts) -> Readout:
     evidence = Evidence(data, counts)
     gates = tuple(GATES[name](evidence) for name in spec.validity)
     courses = explain.courses(evidence)
-    found = tuple(_corrected(explain.decided(list(_results(data)), courses), spec))
+    found = explain.decided(list(_found(data)), courses)
     progress = _progress(plan, counts)
     rule, alpha = spec.decision, spec.design.alpha
     verdict = stats.decide(gates, [each.result for each in found], rule, alpha, progress)
@@ -135,20 +134,21 @@ def _caps(table: Units) -> dict[str, float]:
     return table.caps(share, names) if share and names else {}
 
 
-def _results(data: Data) -> Iterator[Result]:
-    for each in data.comparisons:
-        effect = data.effect(each.reading, each.variant)
+def _found(data: Data) -> Iterator[Found]:
+    """Primary metrics × variants are the family that decides; secondary ones are a family of their own."""
+    correction = data.spec.analysis.correction
+    for role, own in (("primary", correction), ("secondary", correction), ("guardrail", "none")):
+        yield from _family(data, [each for each in data.comparisons if each.role == role], own)
+
+
+def _family(data: Data, members: Sequence[Comparison], correction: str) -> Iterator[Found]:
+    """P-values are corrected over the family, and where that widens the intervals, they are made once more."""
+    alpha = data.spec.design.alpha
+    effects = [data.effect(each.reading, each.variant) for each in members]
+    pvalues = [effect.pvalue for effect in effects]
+    adjusted, levels = stats.adjust(pvalues, correction), stats.adjusted_alpha(pvalues, correction, alpha)
+    for each, effect, pvalue, level in zip(members, effects, adjusted, levels, strict=True):
+        wide = data.effect(each.reading, each.variant, alpha=level) if level != alpha else None
         name, good = each.reading.metric.name, each.reading.metric.spec.good
         mde = data.mde(each.reading) if each.role == "primary" else None
-        yield Result(name, each.role, each.variant, effect, effect.pvalue, good, each.margin, mde=mde)
-
-
-def _corrected(results: Sequence[Result], spec: ExperimentSpec) -> Iterator[Found]:
-    """Primary metrics × variants are the family that decides; secondary ones are a family of their own."""
-    correction = spec.analysis.correction
-    for role in ("primary", "secondary"):
-        family = [result for result in results if result.role == role]
-        pvalues = stats.adjust([result.effect.pvalue for result in family], correction)
-        for result, pvalue in zip(family, pvalues, strict=True):
-            yield Found(replace(result, pvalue_adjusted=pvalue), correction)
-    yield from (Found(result, "none") for result in results if result.role == "guardrail")
+        yield Found(Result(name, each.role, each.variant, effect, pvalue, good, each.margin, wide, mde=mde), correction)

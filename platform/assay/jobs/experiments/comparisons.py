@@ -71,13 +71,27 @@ class Data:
     def effect(self, reading: Reading, variant: str, cell: Cell = EVERYONE, alpha: float | None = None) -> Effect:
         """Treatment against control in one cell with the declared test, and with CUPED if it was asked for.
 
-        In slices, a test that needs more than moments gives way to Welch's.
+        In slices, a test that needs more than moments gives way to Welch's; so does any test to post-stratification.
         """
         test, covariates = self.spec.analysis.test, self.spec.analysis.cuped is not None and reading.has_past
         metric = estimand(reading, covariates)
         if cell == EVERYONE and stats.choose(test, metric.kind).needs != "moments":
             return self.by(test, reading, variant, alpha)
+        if cell == EVERYONE and self.spec.analysis.stratify:
+            return self._stratified(metric, reading, variant, alpha)
         return self.compared(metric, reading, variant, self.rows.get(cell, {}), alpha)
+
+    def _stratified(self, metric: Estimand, reading: Reading, variant: str, alpha: float | None) -> Effect:
+        """Weighted to the same mix of the values of a dimension."""
+        (dimension,) = self.spec.analysis.stratify
+        names = (self.control, variant)
+        strata = [
+            (self.units.arm(reading, rows, names[0]), self.units.arm(reading, rows, names[1]))
+            for (dim, _), rows in self.rows.items()
+            if dim == dimension
+        ]
+        level, relative = alpha or self.spec.design.alpha, self.spec.analysis.relative
+        return stats.poststratify(metric, strata, level, relative=relative)
 
     def compared(
         self, metric: Estimand, reading: Reading, variant: str, rows: Mapping[str, Row], alpha: float | None = None

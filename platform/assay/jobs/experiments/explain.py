@@ -80,10 +80,13 @@ def _novelty(days: Sequence[str], alone: dict[str, Effect]) -> Novelty:
     return stats.novelty([(at, effect.difference or 0.0, effect.se or 0.0) for at, effect in told])
 
 
-def decided(results: Sequence[Result], told: Sequence[Course]) -> list[Result]:
+def decided(found: Sequence[Found], told: Sequence[Course]) -> tuple[Found, ...]:
     """The results with the last look of their course, where a sequential rule was declared."""
     last = {(each.metric, each.variant): each for each in told if each.rule != "none"}
-    return [_looked(result, last.get((result.metric, result.variant))) for result in results]
+    return tuple(
+        replace(each, result=_looked(each.result, last.get((each.result.metric, each.result.variant))))
+        for each in found
+    )
 
 
 def _looked(result: Result, course: Course | None) -> Result:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from hashlib import blake2b
 from importlib.metadata import version
 from typing import Any
@@ -89,7 +89,7 @@ WHERE experiment = {{experiment:String}} AND analysis = {{analysis:String}}"""  
 def history(context: Context, name: str) -> list[Analysis]:
     """Every stored analysis, oldest first. Raises UsageError E201 for an unknown name."""
     context.catalog.experiment(name)
-    sql = f"""SELECT * FROM {context.database}.experiment_results
+    sql = f"""SELECT * REPLACE (toUnixTimestamp64Micro(at) AS at) FROM {context.database}.experiment_results
 WHERE experiment = {{experiment:String}} AND dimension = ''
 ORDER BY at, analysis, role, metric, variant"""  # noqa: S608 - a checked name
     try:
@@ -105,5 +105,6 @@ ORDER BY at, analysis, role, metric, variant"""  # noqa: S608 - a checked name
 def _analysis(rows: list[dict[str, Any]]) -> Analysis:
     first, shown = rows[0], ("metric", "meaning", "role", "variant", "method", "pvalue_adjusted", "reason", *_NUMBERS)
     results = tuple({name: row[name] for name in shown} for row in rows)
-    when = first["analysis"], first["at"], first["first_day"], first["until"]
+    at = datetime.fromtimestamp(first["at"] / 1_000_000, UTC)
+    when = first["analysis"], at, first["first_day"], first["until"]
     return Analysis(*when, first["verdict"], tuple(first["reasons"]), first["seed"], first["version"], results)

@@ -154,10 +154,15 @@ class _Reading:
         key = dimension_key(by, context.catalog.dimension(by, [question.cohort])) if by else None
         # the cells first: they refuse what has no such reading
         self._found = _read(context, question, first, end, by or TOTAL)
-        self._sizes = _sizes(context, question.cohort, first, end, by or TOTAL)
+        self._sizes = self._told() if question.returns else _sizes(context, question.cohort, first, end, by or TOTAL)
         self.slices = sorted({val for _, val in self._sizes}) if by else [TOTAL]
-        born, metric = Stored(context, key, "day"), Stored(context, None, "day")
+        metric = Stored(context, None, "day")
+        born = Stored(context, key, "day") if key else metric
         self._why = dict(_reasons(born, metric, question, self.born, until or date.max))
+
+    def _told(self) -> dict[tuple[date, str], float]:
+        """The sizes that come with the shares."""
+        return {(day, value): row["size"] for (day, value, _), row in self._found.items()}
 
     def size(self, born: date, value: str) -> int | None:
         return None if self._why[born, None] else int(self._sizes.get((born, value), 0))
@@ -208,9 +213,9 @@ def _reasons(
 
 
 def _reason(stored: Stored, metric: Metric, day: date, last: date, until: date) -> str | None:
-    if not stored.has(metric, day):
-        return why_missing(stored, metric, day)
-    return None if last < until and stored.full(metric, day) else f"not yet: it needs {last}"
+    if last < until and stored.full(metric, day):
+        return None
+    return f"not yet: it needs {last}" if stored.has(metric, day) else why_missing(stored, metric, day)
 
 
 def _judged(reading: _Reading, start: date, weeks: int) -> Iterator[Cohort]:

@@ -11,7 +11,7 @@ from assay.stats.setting import Setting
 from assay.stats.welch_t import welch_t
 
 
-@method("delta", needs="moments", estimands=("mean", "ratio", "derived"))
+@method("delta", needs="moments", estimands=("mean", "ratio", "derived"), otherwise="quantile")
 def delta(estimand: Estimand, control: Moments, treatment: Moments, setting: Setting) -> Effect:
     """Deng, Knoblich and Lu (2018), §2: Welch's t on per-unit linearised values.
 
