@@ -168,6 +168,15 @@ def test_experiment_analyze(root: Path) -> None:
     assert sum(answer["units"].values()) == 80
 
 
+def test_experiment_before_and_after(root: Path) -> None:
+    assert _print(root, "experiment design button --mde 0.05")["curve"]
+    assert _print(root, "experiment power button --effect 0.05 --n 40 --simulations 200")["power"] > 0
+    assert _print(root, "experiment aa button --replays 200")["levels"]
+    _print(root, "experiment analyze button")
+    (first,) = _print(root, "experiment history button")["analyses"]
+    assert first["verdict"] == _print(root, "experiment analyze button")["verdict"]
+
+
 def test_alert_check(root: Path) -> None:
     answer = _print(root, "alert check --at 2025-03-14T12:00")
     assert answer["sent"] == 1

@@ -169,6 +169,7 @@ def test_pvalues_are_uniform_without_an_effect(test: str, metric: Estimand, repl
     assert low <= (pvalues < 0.05).sum() <= high
 
 
+@pytest.mark.slow
 @cases(*METRICS, wanted=lambda test: METHODS[test].needs != "moments")
 def test_no_more_false_positives_than_stated(test: str, metric: Estimand, replays: np.ndarray) -> None:
     assert (_pvalues(test, metric, replays[:200]) < 0.05).sum() <= reference.binom.isf(0.0005, 200, 0.05)

@@ -263,7 +263,8 @@ def test_a_history_without_an_answer_is_told(metric: Estimand, values: Any, code
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"tests": ("median",)}, {"tests": ("mann_whitney",)}, {"alphas": (0.0,)}, {"sizes": []}, {"sizes": [1]}, {"effects": []}, {"ratio": 0.0},
+    [{"tests": ("median",)}, {"tests": ("mann_whitney",)},
+     {"alphas": (0.0,)}, {"sizes": []}, {"sizes": [1]}, {"effects": []}, {"ratio": 0.0},
      {"simulations": 1}, {"effects": [-1.0]}, {"effects": [float("nan")]}],
 )  # fmt: skip
 def test_impossible_requests_are_told(feed: Samples, wrong: dict[str, Any]) -> None:

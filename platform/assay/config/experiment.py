@@ -77,6 +77,7 @@ class ExperimentSpec(Described):
     design: Design = Design()
     analysis: Analysis = Analysis()
     validity: tuple[Name, ...] = Field(
-        ("srm", "crossovers"), description="Gates that must pass before a verdict is given."
+        ("srm", "crossovers", "exposure", "pre_period", "distribution", "day_stability", "twyman"),
+        description="Gates that must pass before a verdict is given.",
     )
     decision: Literal["any_primary", "all_primary"] = "any_primary"

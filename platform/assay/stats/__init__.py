@@ -46,6 +46,7 @@ from assay.stats.gates.traffic import (
 )
 from assay.stats.heterogeneity import Interaction, SliceEffect, heterogeneity
 from assay.stats.histogram import Histogram
+from assay.stats.levene import levene
 from assay.stats.moments import Moments
 from assay.stats.novelty import Novelty, novelty
 from assay.stats.power import CurvePoint, Design, Plan, curve, design, plan, power_at, unit_sd
@@ -132,6 +133,7 @@ __all__ = [
     "heterogeneity",
     "imbalance",
     "judge",
+    "levene",
     "method",
     "missing_covariate",
     "noninferiority",

@@ -160,7 +160,7 @@ def _ratio(contrast: Contrast, variance: Array) -> Array:
     return np.asarray(contrast.difference / np.sqrt(safe))
 
 
-# `linearization` differs from `delta` by terms of the effect squared only, so that one statistic serves both.
+# `linearization` agrees with `delta` to first order (Budylin, Drutsa, Katsev and Tsoy 2018): one statistic serves both.
 STATISTICS: dict[str, Statistic] = {
     "welch": welch,
     "delta": welch,

@@ -32,7 +32,7 @@ def bootstrap_ranks(n: int, level: float, replicates: int, seed: int, *purpose: 
     P(Binomial(n, j / n) ≥ k) = P(B ≤ j / n) where B is Beta(k, n − k + 1). So the rank is ⌈n B⌉, exactly.
 
     >>> bootstrap_ranks(1_000_000, 0.5, 3, 7).tolist()
-    [500141, 499655, 499947]
+    [500178, 499848, 500384]
     """
     k = rank(n, level)
     shares = stream(seed, "quantile", *purpose).beta(k, n - k + 1, replicates)

@@ -42,7 +42,7 @@ def power_surface(
     metric's unit, or shares of its value if `relative`; `sizes` are units in the control, the treatment has `ratio`
     times as many. An effect multiplies the treatment's numerator by 1 + lift, so Σy grows by (1 + lift), Σy² by
     (1 + lift)² and Σxy by (1 + lift); metrics that are neither a mean nor a ratio, or are zero, are shifted instead.
-    Every effect, level and test reads the same arms, and larger arms contain the smaller ones' draws.
+    Every effect, level and test reads the same arms.
 
     Arms of up to 500 rows are drawn exactly, with replacement. Larger arms give each row one of two weights with the
     mean, variance and skewness n / N of Poisson(n / N), which is the bootstrap's law up to O(1/n): Hall (1992), ch. 3,

@@ -27,8 +27,8 @@ def subset_sums(columns: Floats, shares: Sequence[float], subsets: int, seed: in
 
     One set of random numbers chooses several subsets, each from the rows in another rotation of a random order, so
     that the product is wide enough for the processor's full speed. Each subset alone is exactly as described. Two that
-    share their numbers are equally large, and share rows as by chance: sums of a column with mean zero, which statistics
-    are made of, correlate by ±1/√n.
+    share their numbers are equally large, and share rows as by chance: sums of a column with mean zero, of which
+    statistics are made, correlate by about ±1/√n.
     """
     copies = _COPIES if len(columns) >= _ENOUGH else 1
     draws = -(-subsets // copies)

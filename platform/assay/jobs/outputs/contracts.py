@@ -116,6 +116,7 @@ _CHECK = _object(
         "message": TEXT,
     }
 )
+_VERDICT = _one_of("ship", "do_not_ship", "keep_running", "blocked")
 _GATE = _object({"name": TEXT, "status": _one_of("pass", "warn", "fail"), "pvalue": _optional(SHARE), "detail": TEXT})
 _RESULT = _object(
     {
@@ -123,12 +124,15 @@ _RESULT = _object(
         "role": _one_of("primary", "secondary", "guardrail"),
         "variant": TEXT,
         "method": TEXT,
-        "estimand": _one_of("mean", "ratio", "derived"),
+        "estimand": TEXT,
         **{name: _optional(NUMBER) for name in ("control", "treatment", "difference", "low", "high")},
         **{name: _optional(NUMBER) for name in ("relative", "relative_low", "relative_high")},
         "pvalue": _optional(SHARE),
         "pvalue_adjusted": _optional(SHARE),
         "correction": TEXT,
+        **{f"adjusted_{name}": _optional(NUMBER) for name in ("low", "high", "relative_low", "relative_high")},
+        "interval": TEXT,
+        "warnings": _list(TEXT),
         "n_control": COUNT,
         "n_treatment": COUNT,
         "variance_reduction": _optional(NUMBER),
@@ -136,6 +140,21 @@ _RESULT = _object(
         "reason": _optional(TEXT),
     }
 )
+_PRIMARY: Schema = {"metric": TEXT, "variant": TEXT}
+_POINT = _object(
+    {
+        "day": DATE,
+        "units": COUNT,
+        **{name: _optional(NUMBER) for name in ("difference", "low", "high", "band_low", "band_high", "alone")},
+        "stopped": FLAG,
+    }
+)
+_PROGRESS = _object({"units": COUNT, "days": COUNT, "planned_days": COUNT})
+_HISTORY = _object({"from": DATE, "to": DATE})
+_CURVE = _object(
+    {"mde": NUMBER, "n_per_variant": COUNT, "n": _map(COUNT), "days": _optional(COUNT), "extrapolated": FLAG}
+)
+_LEVEL = _object({"alpha": SHARE, "rate": SHARE, "low": SHARE, "high": SHARE})
 _CAUSE = _object({"by": _map(_list(TEXT)), "share": NUMBER, "before": NUMBER, "after": NUMBER})
 _FINDING = _object(
     {
@@ -248,8 +267,78 @@ SCHEMAS: dict[str, Schema] = {
             "units": _map(COUNT),
             "gates": _list(_GATE),
             "results": _list(_RESULT),
-            "verdict": _one_of("ship", "do_not_ship", "keep_running", "blocked"),
+            "verdict": _VERDICT,
+            "variant": _optional(TEXT),
             "reasons": _list(TEXT),
+            "planned_end": DATE,
+            "progress": _PROGRESS,
+            "interactions": _list(_object({**_PRIMARY, "dimension": TEXT, "pvalue_adjusted": _optional(SHARE)})),
+            "courses": _list(_object({**_PRIMARY, "rule": TEXT, "points": _list(_POINT)})),
+            "sensitivity": _list(_object({**_PRIMARY, "effect": {"type": "object"}})),
+            "bayes": _list(_object({**_PRIMARY, "posterior": {"type": "object"}})),
+            "distributions": _list(_object({"metric": TEXT, "edges": _list(NUMBER), "shares": _map(_list(SHARE))})),
+            "settings": {"type": "object"},
+            "hashes": _map(TEXT),
+        }
+    ),
+    "experiment design": _answer(
+        {
+            "experiment": TEXT,
+            "metric": TEXT,
+            "history": _HISTORY,
+            "mde": NUMBER,
+            "alpha": SHARE,
+            "power": SHARE,
+            "baseline": _object({"mean": NUMBER, "sd": NUMBER, "n_per_day": NUMBER}),
+            "n_per_variant": COUNT,
+            "days": _optional(COUNT),
+            "curve": _list(_CURVE),
+        }
+    ),
+    "experiment power": _answer(
+        {
+            "experiment": TEXT,
+            "metric": TEXT,
+            "n": _map(COUNT),
+            "effect": NUMBER,
+            "power": SHARE,
+            "power_analytic": SHARE,
+            "simulations": COUNT,
+            "seconds": NUMBER,
+            "curve": _list(_object({"effect": NUMBER, "n": COUNT, "power": SHARE})),
+        }
+    ),
+    "experiment aa": _answer(
+        {
+            "experiment": TEXT,
+            "metric": TEXT,
+            "history": _HISTORY,
+            "replays": COUNT,
+            "levels": _list(_LEVEL),
+            "ks_pvalue": SHARE,
+            "verdict": _one_of("healthy", "broken"),
+            "causes": _list(TEXT),
+            "seconds": NUMBER,
+        }
+    ),
+    "experiment history": _answer(
+        {
+            "experiment": TEXT,
+            "analyses": _list(
+                _object(
+                    {
+                        "analysis": TEXT,
+                        "at": MOMENT,
+                        "first_day": DATE,
+                        "until": DATE,
+                        "verdict": _VERDICT,
+                        "reasons": _list(TEXT),
+                        "seed": COUNT,
+                        "version": TEXT,
+                        "results": _list(_object({**_PRIMARY, "difference": _optional(NUMBER), "meaning": TEXT})),
+                    }
+                )
+            ),
         }
     ),
     "alert check": _answer(

@@ -39,5 +39,5 @@ def brunner_munzel(estimand: Estimand, control: Samples, treatment: Samples, set
 
 def _placed(values: Array, others: Array) -> tuple[float, float]:
     """Mean share of the others below a value, and the variance of that mean."""
-    shares = placements(values, np.sort(others)) / len(others)
+    shares = placements(np.sort(values), np.sort(others)) / len(others)
     return float(shares.mean()), float(shares.var(ddof=1)) / len(values)
