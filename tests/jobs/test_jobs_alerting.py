@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from assay.compiler import zone
+from assay.errors import UsageError
 from assay.jobs.alerts import alerting, judge
 from assay.jobs.runs import materialize
 
@@ -179,5 +180,5 @@ def test_long_slots_are_aligned_across_the_change_of_the_clock(lab, every: str) 
 
 def test_an_unknown_alert_is_met_with_a_suggestion(lab) -> None:
     shop = _shop(lab, "1h")
-    with pytest.raises(alerting.UsageError, match="Did you mean 'quick'"):
+    with pytest.raises(UsageError, match="Did you mean 'quick'"):
         alerting.check(replace(shop.context), NOW, ["quik"])

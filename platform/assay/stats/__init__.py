@@ -50,9 +50,11 @@ from assay.stats.levene import levene
 from assay.stats.moments import Moments
 from assay.stats.novelty import Novelty, novelty
 from assay.stats.power import CurvePoint, Design, Plan, curve, design, plan, power_at, unit_sd
+from assay.stats.quantiles import clustered_quantile
 from assay.stats.registry import METHODS, Method, choose, method
 from assay.stats.relative import NonInferiority, noninferiority
 from assay.stats.replay import AA, Level, aa, aa_many, judge
+from assay.stats.resample import resample
 from assay.stats.samples import Samples
 from assay.stats.sequential import Look, Planned, sequential_srm
 from assay.stats.setting import Setting
@@ -121,6 +123,7 @@ __all__ = [
     "beta_binomial",
     "bimodality",
     "choose",
+    "clustered_quantile",
     "compare",
     "crossovers",
     "curve",
@@ -144,6 +147,7 @@ __all__ = [
     "poststratify",
     "power_at",
     "power_surface",
+    "resample",
     "sequential",
     "sequential_srm",
     "spread",

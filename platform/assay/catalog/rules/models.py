@@ -12,7 +12,9 @@ from assay.config.model import ModelSpec
 from assay.errors import Diagnostic, Location, did_you_mean
 
 # Tables that Assay keeps in the same database.
-RESERVED = ("alert_states", "applied", "builds", "check_results", "dimension_values", "measure_states")
+RESERVED = (
+    "alert_states", "applied", "builds", "check_results", "dimension_values", "experiment_results", "measure_states"
+)  # fmt: skip
 
 
 def columns(catalog: Catalog, _broken: Broken) -> Iterator[Diagnostic]:

@@ -50,7 +50,7 @@ def _grouped(arm: Buckets, size: int, seed: int) -> Buckets:
     rows, groups = len(arm.units), -(-len(arm.units) // size)
     of = stream(seed, "permutation", "groups", rows).permutation(rows) % groups
     columns = [np.bincount(of, column) for column in (arm.units, *arm.sums.T)]
-    return Buckets(arm.names, columns[0], np.column_stack(columns[1:]))
+    return Buckets.of(arm.names, columns[0], np.column_stack(columns[1:]))
 
 
 def _effect(observed: Observed, estimates: tuple[Estimate, Estimate], t: Array, setting: Setting) -> Effect:
