@@ -47,11 +47,13 @@ metrics:
   viewers: {type: unique, source: app, of: user, where: "kind = 'view'"}
   new_viewers: {type: new, metric: viewers}
   ctr: {type: ratio, numerator: clicks, denominator: views, good: up}
+  view_to_click:
+    {type: funnel, source: app, of: user, within: 2h, steps: {view: "kind = 'view'", click: "kind = 'click'"}}
   back_3: {type: retention, cohort: new_viewers, returns: viewers, day: 3}
 experiments:"""
     f"""
   button: {EXPERIMENT}
-    metrics: {{primary: [ctr, back_3], secondary: [spend], guardrail: {{views: -20%}}}}
+    metrics: {{primary: [ctr, back_3], secondary: [spend, view_to_click], guardrail: {{views: -20%}}}}
     analysis: {{cuped: 8d, by: [os, city], sensitivity: [linearization, student], prior: 0.1}}
     validity: {GATES}
   watched: {EXPERIMENT}
@@ -180,6 +182,23 @@ def test_a_return_counts_from_each_users_own_exposure(readout, events) -> None:
     for arm, value in ((0, result.effect.control), (1, result.effect.treatment)):
         due = [each for each in users if each["arm"] == arm and each["first"] + 3 < DAYS]
         assert value == pytest.approx(np.mean([each["first"] + 3 in each["days"] for each in due]), rel=1e-12)
+
+
+def test_a_funnel_begins_at_the_exposure(readout, events) -> None:
+    """A click within two hours of a view, both at or after the first view."""
+    moments: dict[int, list[tuple[datetime, str]]] = {}
+    for row in events:
+        if _day(row) >= 0:
+            moments.setdefault(row["user_id"], []).append((row["at"], row["kind"]))
+    done = {}
+    for user, told in moments.items():
+        views = [at for at, kind in told if kind == "view"]
+        clicks = [at for at, kind in told if kind == "click" and views and at >= min(views)]
+        done[user] = any(timedelta() <= click - view <= timedelta(hours=2) for view in views for click in clicks)
+    (result,) = [each for each in readout.results if each.metric == "view_to_click"]
+    for arm, value in ((0, result.effect.control), (1, result.effect.treatment)):
+        mine = [done[user] for user, each in _users(events).items() if each["arm"] == arm]
+        assert value == pytest.approx(np.mean(mine))
 
 
 def test_slices_are_their_own_experiments(readout, events) -> None:

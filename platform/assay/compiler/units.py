@@ -13,12 +13,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
+from hashlib import blake2b
 from itertools import combinations_with_replacement
 from typing import Literal
 
 from assay.catalog.assignment import variant_sql
 from assay.catalog.catalog import Catalog, Metric
 from assay.catalog.expression import parse, quote_literal
+from assay.catalog.rows import Steps
 from assay.catalog.series import Arithmetic, Combine, Measure, Members, Node, Series, Set, Size, Total, leaves
 from assay.compiler import zone
 from assay.compiler.dimensions import raw_value_sql, value_sql
@@ -26,7 +28,7 @@ from assay.compiler.scan import scan
 from assay.config.assignment import HashAssignment
 from assay.config.definitions import Definition
 from assay.config.experiment import ExperimentSpec
-from assay.config.metric import RetentionMetric
+from assay.config.metric import FunnelMetric, RetentionMetric
 from assay.config.source import Dimension
 
 CROSSED, POOL = "(crossed)", "(all)"
@@ -54,7 +56,21 @@ class Due:
     days: int
 
 
-UnitNode = Total | Size | Returned | Due
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """1 if the unit went through so many `steps` of a funnel, all after its exposure."""
+
+    source: str
+    rows: Steps
+    steps: int
+
+    @property
+    def column(self) -> str:
+        """Where the unit table counts the steps; funnels with the same steps share it."""
+        return f"f_{blake2b(repr((self.source, self.rows)).encode(), digest_size=8).hexdigest()}"
+
+
+UnitNode = Total | Size | Returned | Due | Completed
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +81,7 @@ class Quotient:
     below: Due
 
 
-Formula = Series | Quotient
+Formula = Series | Quotient | Completed
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +98,13 @@ class Reading:
 
     @property
     def has_past(self) -> bool:
-        """Whether the metric could be measured before the exposure; a return needs the exposure."""
-        return not isinstance(self.formula, Quotient)
+        """Whether the metric could be measured before the exposure; a return and a funnel begin with it."""
+        return not isinstance(self.formula, Quotient | Completed)
+
+    @property
+    def has_days(self) -> bool:
+        """Whether it is known how far the metric was on each day; of a funnel only the end is."""
+        return not isinstance(self.formula, Completed)
 
     @property
     def quotient(self) -> tuple[str, str] | None:
@@ -137,6 +158,11 @@ class Plan:
         """How far back the past of units reaches: as long as CUPED asks for, else as long as the experiment itself."""
         return self.spec.analysis.cuped or self.spec.end - self.spec.start
 
+    @property
+    def funnels(self) -> dict[str, Completed]:
+        """Column of the unit table: a funnel whose steps it counts."""
+        return {node.column: node for node in self.units if isinstance(node, Completed)}
+
     @cached_property
     def slices(self) -> dict[str, Dimension]:
         """The dimensions of the home source by which effects are told, and those that stratify."""
@@ -186,7 +212,7 @@ class Plan:
         """
         of: _SqlOf = (lambda measure: f"y_{measure.id}") if face == "total" else (lambda measure: f"v_{measure.id}")
         last = f"{self.days - 1}" if face == "total" else "assay__day"
-        kept = {node: name for node, name in self.units.items() if face != "day" or isinstance(node, Total | Size)}
+        kept = {node: name for node, name in self.units.items() if isinstance(node, _KNOWN[face])}
         found = {name: _unit_sql(node, of, last) for node, name in kept.items()}
         past = {f"x_{name}": _unit_sql(node, lambda measure: f"x_{measure.id}", last)
                 for node, name in kept.items() if isinstance(node, Total | Size)}  # fmt: skip
@@ -201,9 +227,20 @@ class Plan:
         return list(found)
 
 
+_KNOWN: Mapping[Face, tuple[type[UnitNode], ...]] = {
+    "total": (Total, Size, Returned, Due, Completed),
+    "until": (Total, Size, Returned, Due),
+    "day": (Total, Size),
+}
+
+
 def _formula(catalog: Catalog, metric: Metric) -> Formula:
-    """What is read per unit: the series itself, but for retention, which counts from each unit's own exposure."""
+    """What is read per unit: the series itself, but for what counts from each unit's own exposure."""
     spec = metric.spec
+    if isinstance(spec, FunnelMetric):
+        rows = next(leaves(metric.series)).measure.rows
+        assert isinstance(rows, Steps), "a funnel has steps"
+        return Completed(spec.source, rows, [*spec.steps].index(metric.part) + 1 if metric.part else len(spec.steps))
     if not isinstance(spec, RetentionMetric):
         return metric.series
     returns = catalog.metric(spec.returns).series
@@ -217,7 +254,7 @@ def unit_nodes(formula: Formula) -> Iterator[UnitNode]:
     if isinstance(formula, Quotient):
         yield formula.above
         yield formula.below
-    elif isinstance(formula, Total | Size):
+    elif isinstance(formula, Total | Size | Completed):
         yield formula
     elif isinstance(formula, Arithmetic):
         yield from unit_nodes(formula.left)
@@ -225,7 +262,7 @@ def unit_nodes(formula: Formula) -> Iterator[UnitNode]:
 
 
 def _leaves(node: UnitNode) -> Iterator[Measure]:
-    if isinstance(node, Due):
+    if isinstance(node, Due | Completed):
         return iter(())
     return (leaf.measure for leaf in leaves(node.members if isinstance(node, Returned) else node))
 
@@ -237,6 +274,8 @@ def _unit_sql(node: UnitNode, of: _SqlOf, until: str) -> str:
             return of(measure)
         case Size(members):
             return f"toFloat64({_member_sql(members, of)})"
+        case Completed():
+            return f"toFloat64({node.column} >= {node.steps})"
         case Due(days):
             return f"toFloat64(assay__first + {days} <= {until})"
         case Returned(members, first, last):

@@ -12,7 +12,7 @@ from assay.catalog.series import Quantile, leaves, of_events, plain
 from assay.config.assignment import ColumnAssignment
 from assay.config.definitions import Definition
 from assay.config.experiment import ExperimentSpec
-from assay.config.metric import RetentionMetric
+from assay.config.metric import FunnelMetric, RetentionMetric
 from assay.errors import Diagnostic, Location
 
 GATES = ("srm", "crossovers", "exposure", "pre_period", "aa", "distribution", "day_stability", "twyman", "covariates")
@@ -185,6 +185,8 @@ def readings(catalog: Catalog, _broken: Broken) -> Iterator[Diagnostic]:
 def _no_reading(metric: Metric, catalog: Catalog, spec: ExperimentSpec) -> str | None:
     if isinstance(metric.spec, RetentionMetric):
         return _no_return(metric.spec, catalog, spec)
+    if isinstance(metric.spec, FunnelMetric):
+        return _no_funnel(metric.spec, spec.entity)
     return _not_per_unit(metric, catalog, spec.entity)
 
 
@@ -197,6 +199,12 @@ def _no_return(metric: RetentionMetric, catalog: Catalog, spec: ExperimentSpec) 
     if wait >= length:
         return f"nobody can come back after {wait} days within {length}"
     return _not_per_unit(returns, catalog, spec.entity)
+
+
+def _no_funnel(metric: FunnelMetric, entity: str) -> str | None:
+    if metric.of != entity:
+        return f"its steps are those of a {metric.of}"
+    return "a strict order is only read by day" if metric.order == "strict" else None
 
 
 def _not_per_unit(metric: Metric, catalog: Catalog, entity: str) -> str | None:

@@ -52,7 +52,7 @@ def courses(evidence: Evidence) -> tuple[Course, ...]:
     data = evidence.data
     rows = data.units.daily("until", data.caps)
     return tuple(_course(evidence, each, [data.up_to(each.reading, each.variant, day) for day in rows])
-                 for each in primary(data))  # fmt: skip
+                 for each in primary(data) if each.reading.has_days)  # fmt: skip
 
 
 def _course(evidence: Evidence, each: Comparison, effects: Sequence[Effect]) -> Course:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from assay.catalog.series import Arithmetic, Number, Series, Size, Total
-from assay.compiler.units import Plan, Quotient, Reading, UnitNode
+from assay.compiler.units import Completed, Plan, Quotient, Reading, UnitNode
 from assay.stats import Derived, Estimand, MetricColumns, Moments
 
 
@@ -39,7 +39,7 @@ def estimand(reading: Reading, covariates: bool = False, past: bool = False) -> 
     formula, names = reading.formula, list(dict.fromkeys(own.values()))
     if isinstance(formula, Quotient):
         return MetricColumns(own[formula.above], own[formula.below])
-    if isinstance(formula, Total | Size):
+    if isinstance(formula, Total | Size | Completed):
         return MetricColumns(names[0], None, f"x_{names[0]}" if covariates else None)
     if reading.quotient:
         parts = names if len(names) > 1 else names * 2
