@@ -21,7 +21,7 @@ check: dev  ## Format, lint, types, import contracts and fast tests
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -m "not slow and not browser" -q -n auto --dist loadfile
+	$(BIN)/python -m pytest -m "not slow and not browser" -q -n auto --dist loadfile --hypothesis-profile=check
 
 bench: dev  ## Measure beside the named peers; results go to benchmarks/results
 	$(BIN)/python -m benchmarks.run

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from assay.demo.events import FIRST_DAY, LAST_DAY
 from assay.demo.project import copy_to
@@ -24,6 +25,7 @@ from assay.project import Project
 from assay.statement import Insert, Statement
 
 SCALE = 0.02
+settings.register_profile("check", max_examples=20)  # for `make check`; the whole suite takes hypothesis' own number
 AFTER_ALL = datetime(2026, 1, 1, tzinfo=UTC)
 
 

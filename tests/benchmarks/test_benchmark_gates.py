@@ -40,6 +40,7 @@ with one_scan.scene(0.004, 3) as found:
 """
 
 
+@pytest.mark.slow
 def test_one_scan_gives_the_states_of_single_queries_and_a_difference_is_seen() -> None:
     done = subprocess.run([sys.executable, "-c", SCENE], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -66,6 +67,7 @@ with reads.built(20_000) as context:
 """
 
 
+@pytest.mark.slow
 def test_states_and_raw_events_answer_alike_and_a_difference_is_seen() -> None:
     done = subprocess.run([sys.executable, "-c", READS], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

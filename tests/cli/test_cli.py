@@ -61,12 +61,14 @@ def answer(project: Path, *arguments: str, code: int = 0) -> dict[str, object]:
     return parsed
 
 
+@pytest.mark.slow
 def test_run_twice_says_the_same(project: Path) -> None:
     before = answer(project, "query", "dau", "--from", "2025-03-01", "--to", "2025-03-09")
     assert platform("run", "--from", "2025-03-01", "--to", "2025-03-09", folder=project).returncode == 0
     assert answer(project, "query", "dau", "--from", "2025-03-01", "--to", "2025-03-09") == before
 
 
+@pytest.mark.slow
 def test_query_formats_agree(project: Path) -> None:
     asked = ("query", "events_total", "--from", "2025-03-01", "--to", "2025-03-03")
     rows = answer(project, *asked)["rows"]
@@ -98,6 +100,7 @@ def test_alert_report_site_and_doctor(project: Path) -> None:
     assert answer(project, "doctor")["ok"]
 
 
+@pytest.mark.slow
 def test_report_is_sent_once(project: Path) -> None:
     first = answer(project, "report", "send", "daily", "--date", "2025-03-07")
     again = answer(project, "report", "send", "daily", "--date", "2025-03-07")

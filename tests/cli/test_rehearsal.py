@@ -26,6 +26,7 @@ def test_the_demo_project_runs_on_empty_tables(project: Path) -> None:
     assert rehearse(Project.load(project).catalog) == []
 
 
+@pytest.mark.slow
 def test_each_mistake_is_told_once_at_its_metric(project: Path) -> None:
     (project / "metrics" / "added.yaml").write_text(
         "metrics:\n"
@@ -40,6 +41,7 @@ def test_each_mistake_is_told_once_at_its_metric(project: Path) -> None:
     assert "lenght" in found[0].message
 
 
+@pytest.mark.slow
 def test_a_source_without_columns_is_a_warning(project: Path) -> None:
     (project / "metrics" / "added.yaml").write_text("sources:\n  other: {table: t, time: at, entities: {user: id}}\n")
     (found,) = rehearse(Project.load(project).catalog)

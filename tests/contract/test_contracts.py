@@ -168,6 +168,7 @@ def test_experiment_analyze(root: Path) -> None:
     assert sum(answer["units"].values()) == 80
 
 
+@pytest.mark.slow
 def test_experiment_before_and_after(root: Path) -> None:
     assert _print(root, "experiment design button --mde 0.05")["curve"]
     assert _print(root, "experiment power button --effect 0.05 --n 40 --simulations 200")["power"] > 0

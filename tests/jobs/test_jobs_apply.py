@@ -159,6 +159,7 @@ def _history(lab, steps: list[tuple[str, int]], seed: int) -> None:
     assert live.states() == live.fresh()
 
 
+@pytest.mark.slow
 def test_a_history_of_changes_ends_in_the_states_of_a_full_rebuild(lab) -> None:
     steps = [("apply", 0), ("metric", 0), ("metric", 4), ("apply", 0), ("dimension", 1), ("late", 0), ("apply", 0)]
     _history(lab, [*steps, ("tomorrow", 0), ("reload", 1), ("metric", 0), ("apply", 0), ("dimension", 0)], 3)
@@ -262,6 +263,7 @@ def test_a_new_alert_gets_its_slots_for_the_days_of_its_source(lab) -> None:
     assert reuse.orphans(live.context) == {}
 
 
+@pytest.mark.slow
 def test_a_failed_build_is_not_applied(lab) -> None:
     live = _settled(lab)
     before = applied.read(live.context)

@@ -196,6 +196,7 @@ def test_the_share_of_a_cohort_in_a_set(ask) -> None:
     same(ask("either", cohort="new"), lambda _: new(), back(either))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by", [None, "os"])
 @pytest.mark.parametrize("name", ["d3", "views", "actions_per_user"])
 def test_slices_hold_their_own_members_wherever_they_come_back(ask, name: str, by: str | None) -> None:
@@ -213,6 +214,7 @@ def _actions_per_user(members: set[int], day: date, k: int) -> Parts:
     return len(found), len({each.user for each in found})
 
 
+@pytest.mark.slow
 def test_totals_over_the_size_and_ratios_of_sums(ask) -> None:
     def ctr(members: set[int], day: date, k: int) -> Parts:
         at = day + timedelta(days=k)

@@ -178,6 +178,7 @@ def test_a_source_on_a_model_has_metrics(shop) -> None:
     assert split.value is not None
 
 
+@pytest.mark.slow
 def test_running_twice_deleting_and_late_rows_end_alike(shop) -> None:
     rng = random.Random(6)
     materialize.run(shop.context)
@@ -199,6 +200,7 @@ def test_running_twice_deleting_and_late_rows_end_alike(shop) -> None:
     assert _stored(shop) == _expected(shop)
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_where_it_was_left(shop) -> None:
     for at in range(1, DAYS + 1):
         assert materialize.run(shop.at(_noon(FIRST + at * DAY))).ok

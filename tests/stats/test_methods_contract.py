@@ -161,6 +161,7 @@ def test_a_large_offset_does_not_spoil_the_answer(test: str, metric: Estimand) -
     _same(moved.se, 1, plain.se, 1e-3 if strict(test) else 0.05)
 
 
+@pytest.mark.slow
 @strict_case
 def test_pvalues_are_uniform_without_an_effect(test: str, metric: Estimand, replays: np.ndarray) -> None:
     pvalues = _pvalues(test, metric, replays)

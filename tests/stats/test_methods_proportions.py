@@ -127,6 +127,7 @@ def test_too_many_tables_are_told(test: str) -> None:
     assert "too many units" in str(answer(test, (10, 1000, 20, 1000)).reason)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("test", ["fisher", "barnard", "boschloo"])
 def test_exact_tests_keep_their_level_at_every_share(test: str) -> None:
     """All tables of 9 and 11 units: the chance of p ≤ 0.05 is at most 0.05, whatever the share."""

@@ -165,6 +165,7 @@ def test_the_normal_law_keeps_it_too(z: float) -> None:
     assert pvalue(z, None) == pytest.approx(2 * reference.norm.sf(z), rel=1e-9)
 
 
+@pytest.mark.slow
 def test_theta_per_arm_would_break_what_pooled_theta_keeps() -> None:
     """The case study's CUPED (θ per arm, no centring) finds effects that are not there; ours keeps 5 %."""
     rng = np.random.default_rng(14)

@@ -152,6 +152,7 @@ def test_many_buckets_are_put_together_at_random_so_that_sorted_rows_do_no_harm(
     assert compare(MEAN, *arms, test="bucketed_t", seed=6).se != effect.se
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("test", [*RANKS, "user_mean", "smoothed", "bucketed_t"])
 def test_pvalues_are_uniform_without_an_effect(test: str) -> None:
     """The law of Kolmogorov–Smirnov is conservative, so that its p-values may only be too large."""

@@ -139,6 +139,7 @@ def test_the_same_again_whatever_else_is_asked_for(n: int) -> None:
     assert (one != resample(table, 1000, 1, "b")).any(axis=1).mean() > 0.99
 
 
+@pytest.mark.slow
 def test_the_number_of_threads_changes_nothing() -> None:
     code = (
         "import numpy as np; from assay.stats.resample import resample; from assay.stats import Buckets;"

@@ -62,6 +62,7 @@ def test_the_spending_boundaries_are_the_published_ones(rule: str, published: li
     assert reaches(rule, 5, Planned(looks=5)) == pytest.approx(published, abs=2e-4)
 
 
+@pytest.mark.slow
 def test_crossing_agrees_with_the_multivariate_normal_law() -> None:
     bounds, information = [2.9, 2.5, 2.1], [0.15, 0.7, 1.0]
     correlation = [[sqrt(min(a, b) / max(a, b)) for a in information] for b in information]

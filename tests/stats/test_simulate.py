@@ -100,6 +100,7 @@ def test_normal_data_agrees_with_the_formula() -> None:
     assert (np.abs(surface.mean_effect - surface.effects) < 4 * se).all()
 
 
+@pytest.mark.slow
 def test_the_case_studys_sizes(feed: Samples) -> None:
     """About 830 users an arm for 80 %, 1,110 for 90 %, at 0.01 like rate; a little more, for a lift adds variance."""
     surface = power_surface(RATIO, feed, [0.0036, 0.01], [600, 800, 1000, 1200, 6500])
@@ -127,6 +128,7 @@ def exact_bootstrap(table: np.ndarray, n: int, lift: float, simulations: int) ->
     return rejected / simulations
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("n", "pool"), [pytest.param(60, 2000, id="exact"), (700, 500), (900, 5000), (2000, 9000)]
 )  # fmt: skip
@@ -169,6 +171,7 @@ def test_covariates_raise_power_and_can_be_left_out(feed: Samples) -> None:
     np.testing.assert_array_equal(plain.power, power_surface(RATIO, feed, [0.006], [1000]).power)
 
 
+@pytest.mark.slow
 def test_buckets_of_units_give_the_power_of_units() -> None:
     table = users(60_000, seed=7)
     number = np.random.default_rng(8).integers(0, 4096, len(table))
@@ -186,6 +189,7 @@ def test_unequal_arms(feed: Samples) -> None:
     assert surface.power.item() == pytest.approx(surface.analytic.item(), abs=0.02)
 
 
+@pytest.mark.slow
 def test_metrics_without_a_numerator_to_lift_are_shifted() -> None:
     rng = np.random.default_rng(9)
     history = Samples.of(["x", "y"], rng.normal(0, 10, (4000, 2)) + np.array([0, 100]))
