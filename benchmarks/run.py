@@ -7,7 +7,7 @@ import sys
 
 from benchmarks.measure import ROOT
 
-BENCHMARKS = ("definitions", "one_scan", "reads")
+BENCHMARKS = ("definitions", "one_scan", "backfill", "reads")
 
 
 def main(names: list[str]) -> int:

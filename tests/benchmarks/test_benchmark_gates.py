@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from benchmarks import definitions, measure, projects, table
 
 ROOT = Path(__file__).parents[2]

@@ -8,9 +8,7 @@ SELECT
   assay__measure, assay__dim, assay__val, assay__value, assay__user, assay__digest
 FROM (
   SELECT
-    assay__slot,
-    multiIf(grouping(assay__d_age_group) = 0, 'age_group', grouping(assay__d_city) = 0, 'city', 1, '', '') AS assay__dim,
-    multiIf(grouping(assay__d_age_group) = 0, assay__d_age_group, grouping(assay__d_city) = 0, assay__d_city, 1, '', '') AS assay__val,
+    assay__slot, assay__cell.1 AS assay__dim, assay__cell.2 AS assay__val,
     [
       ifNull(sum(assay__c0), 0),
       ifNull(sum(assay__c1), 0),
@@ -36,7 +34,7 @@ FROM (
       arrayReduce('quantileTDigestState', emptyArrayFloat64())
     ] AS assay__digests
   FROM (
-    -- one row per slot and combination of dimensions: far fewer than events, so that the grouping sets are cheap
+    -- one row per slot and combination of dimensions: far fewer than events, so that one look per dimension is cheap
     SELECT
       assay__slot
       , assay__d_age_group
@@ -75,11 +73,8 @@ FROM (
     )
     GROUP BY assay__slot, assay__d_age_group, assay__d_city
   )
-  GROUP BY GROUPING SETS (
-    (assay__slot)
-    , (assay__slot, assay__d_age_group)
-    , (assay__slot, assay__d_city)
-  )
+  ARRAY JOIN [('', ''), ('age_group', assay__d_age_group), ('city', assay__d_city)] AS assay__cell
+  GROUP BY assay__slot, assay__dim, assay__val
 )
 ARRAY JOIN
   ['43361a46ab404c0b', 'f20c1178933f9931', '2ac5a956035f3744', 'e07f5d47a9c6c1ba', 'ac6f31e028d2896f', '4574c248d941e6e7'] AS assay__measure,
