@@ -32,7 +32,6 @@ assay__in_app AS (
     , groupArrayInsertAtIf(0., 3)(assay__v_f20c1178933f9931, toUInt32(assay__day), assay__day >= 0) AS d_f20c1178933f9931
     , sumIf(assay__v_ac6f31e028d2896f, assay__day >= 0) AS y_ac6f31e028d2896f
     , sumIf(assay__v_ac6f31e028d2896f, assay__day < 0) AS x_ac6f31e028d2896f
-    , groupArrayInsertAtIf(0., 3)(assay__v_ac6f31e028d2896f, toUInt32(assay__day), assay__day >= 0) AS d_ac6f31e028d2896f
   FROM (
     SELECT assay__unit
       , if(at < fromUnixTimestamp({start:Int64}), -1, dateDiff('day', {first_day:Date}, toDate(at, 'America/New_York'))) AS assay__day
@@ -51,10 +50,8 @@ assay__in_shop AS (
   SELECT assay__unit, countIf(assay__day < 0) > 0 AS assay__past
     , sumIf(assay__v_9d2e8d1ad0ae6f68, assay__day >= 0) AS y_9d2e8d1ad0ae6f68
     , sumIf(assay__v_9d2e8d1ad0ae6f68, assay__day < 0) AS x_9d2e8d1ad0ae6f68
-    , groupArrayInsertAtIf(0., 3)(assay__v_9d2e8d1ad0ae6f68, toUInt32(assay__day), assay__day >= 0) AS d_9d2e8d1ad0ae6f68
     , sumIf(assay__v_0fe28667e847cef7, assay__day >= 0) AS y_0fe28667e847cef7
     , sumIf(assay__v_0fe28667e847cef7, assay__day < 0) AS x_0fe28667e847cef7
-    , groupArrayInsertAtIf(0., 3)(assay__v_0fe28667e847cef7, toUInt32(assay__day), assay__day >= 0) AS d_0fe28667e847cef7
   FROM (
     SELECT assay__unit
       , if(at < fromUnixTimestamp({start:Int64}), -1, dateDiff('day', {first_day:Date}, toDate(at, 'America/New_York'))) AS assay__day
@@ -74,9 +71,9 @@ SELECT assumeNotNull(assay__exposures.assay__unit) AS assay__unit, assay__varian
   , assay__by_city
   , assay__by_age_group
   , y_f20c1178933f9931, x_f20c1178933f9931, d_f20c1178933f9931
-  , y_ac6f31e028d2896f, x_ac6f31e028d2896f, d_ac6f31e028d2896f
-  , y_9d2e8d1ad0ae6f68, x_9d2e8d1ad0ae6f68, d_9d2e8d1ad0ae6f68
-  , y_0fe28667e847cef7, x_0fe28667e847cef7, d_0fe28667e847cef7
+  , y_ac6f31e028d2896f, x_ac6f31e028d2896f
+  , y_9d2e8d1ad0ae6f68, x_9d2e8d1ad0ae6f68
+  , y_0fe28667e847cef7, x_0fe28667e847cef7
 FROM assay__exposures
 LEFT JOIN assay__in_app ON assay__exposures.assay__unit = assay__in_app.assay__unit
 LEFT JOIN assay__in_shop ON assay__exposures.assay__unit = assay__in_shop.assay__unit

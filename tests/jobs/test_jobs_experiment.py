@@ -65,6 +65,13 @@ experiments:
     end: 2025-03-12
     metrics: {primary: [ctr, spend], secondary: [both, per_order], guardrail: {orders: -5%}}
     analysis: {cuped: 5d, correction: holm}
+  by_day:
+    hypothesis: Metrics of one source and of two have their days.
+    assignment: {source: app, column: arm, variants: {control: 0, one: 1, two: 2, three: 3, four: 4}}
+    exposure: {source: app, where: "kind = 'view'"}
+    start: 2025-03-08
+    end: 2025-03-12
+    metrics: {primary: [views, both]}
   everyone:
     hypothesis: All groups, and any event exposes.
     assignment: {source: app, column: arm, variants: {control: 0, one: 1, two: 2, three: 3, four: 4}}
@@ -251,7 +258,7 @@ def test_columns_of_a_metric_have_their_cross_moments(shop, data) -> None:
 @pytest.mark.parametrize("face", ["day", "until"])
 def test_days_of_units(shop, data, face: str) -> None:
     """Every unit counts from the day of its exposure on: what it did on that day, or up to its end."""
-    plan = _plan(shop, "button", ("views", "both"))
+    plan = _plan(shop, "by_day", ("views", "both"))
     with units(shop.context, plan) as table:
         daily = table.daily(face, {})
     events, orders = data

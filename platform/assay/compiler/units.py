@@ -158,6 +158,14 @@ class Plan:
         """How far back the past of units reaches: as long as CUPED asks for, else as long as the experiment itself."""
         return self.spec.analysis.cuped or self.spec.end - self.spec.start
 
+    @cached_property
+    def tracked(self) -> frozenset[str]:
+        """Measures that are kept by day, which takes room: those of primary metrics, and what a return is made of."""
+        primary = [each for each in self.readings if each.metric.name in self.spec.metrics.primary]
+        nodes = [node for each in primary for node in each.columns]
+        nodes += [node for node in self.units if isinstance(node, Returned)]
+        return frozenset(leaf.id for node in nodes for leaf in _leaves(node))
+
     @property
     def funnels(self) -> dict[str, Completed]:
         """Column of the unit table: a funnel whose steps it counts."""
@@ -212,11 +220,15 @@ class Plan:
         """
         of: _SqlOf = (lambda measure: f"y_{measure.id}") if face == "total" else (lambda measure: f"v_{measure.id}")
         last = f"{self.days - 1}" if face == "total" else "assay__day"
-        kept = {node: name for node, name in self.units.items() if isinstance(node, _KNOWN[face])}
+        kept = {node: name for node, name in self.units.items() if self._knows(node, face)}
         found = {name: _unit_sql(node, of, last) for node, name in kept.items()}
         past = {f"x_{name}": _unit_sql(node, lambda measure: f"x_{measure.id}", last)
                 for node, name in kept.items() if isinstance(node, Total | Size)}  # fmt: skip
         return found if face == "day" else {**found, **past}
+
+    def _knows(self, node: UnitNode, face: Face) -> bool:
+        by_day = all(leaf.id in self.tracked for leaf in _leaves(node))
+        return isinstance(node, _KNOWN[face]) and (face == "total" or by_day)
 
     def pairs(self, face: Face = "total") -> list[tuple[str, str]]:
         """Columns whose product is needed: those that meet in one metric."""
