@@ -47,7 +47,8 @@ class Product:
     def load(self) -> str:
         visit = f"intDiv(number, {self.actions})"
         return f"""INSERT INTO events SELECT
-  toDateTime('{START}', 'UTC') + toUInt32(86400 * (cityHash64({visit}, 1) % {self.days}) + cityHash64(number, 3) % 86400),
+  toDateTime('{START}', 'UTC')
+    + toUInt32(86400 * (cityHash64({visit}, 1) % {self.days}) + cityHash64(number, 3) % 86400),
   cityHash64({visit}, 2) % {self.users} FROM numbers({self.events})"""
 
     def __str__(self) -> str:

@@ -7,7 +7,10 @@ import sys
 
 from benchmarks.measure import ROOT
 
-BENCHMARKS = ("definitions", "one_scan", "backfill", "reads")
+BENCHMARKS = (
+    "definitions", "one_scan", "backfill", "reads",
+    "power", "bootstrap", "moments", "replays", "first_answer",
+)  # fmt: skip
 
 
 def main(names: list[str]) -> int:

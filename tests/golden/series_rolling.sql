@@ -16,8 +16,8 @@ FROM (
     WHERE source IN ('app') AND grain = '1d' AND (
       (dim = {dim:String} AND measure IN ('ac6f31e028d2896f') AND day >= {first:Date} + (-6) AND day <= {last:Date})
     )
-    -- a day is a small part, so that reading its columns in two steps costs more than it saves
-    SETTINGS optimize_move_to_prewhere = 0
+    -- a day is a small part: to read its columns in two steps, or its index by threads, costs more than it saves
+    SETTINGS optimize_move_to_prewhere = 0, max_threads_for_indexes = 1
   )
   WHERE assay__t >= {first:Date} AND assay__t <= {last:Date}
   GROUP BY assay__t, assay__dim, assay__val

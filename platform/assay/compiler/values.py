@@ -111,7 +111,7 @@ class Values:
 
     def _placed(self, leaf: Node) -> Node:
         """The leaf as it is read: the total has no slices to leave out."""
-        return replace(leaf, whole=False) if _is_whole(leaf) and not self.sliced else leaf  # type: ignore[call-arg]
+        return replace(leaf, whole=False) if isinstance(leaf, Members) and leaf.whole and not self.sliced else leaf
 
     def _remember(self, seen: list[Seen]) -> None:
         leaf = dict.fromkeys(each for node in seen for each in leaves(node))
