@@ -72,11 +72,12 @@ def ratio(control: str, treatment: str, resamples: int, batch: int) -> Work:
 
 def ratio_loop(control: str, treatment: str, resamples: int) -> Work:
     """The case study's bootstrap of the global rate: users are drawn by index, resample by resample."""
-    arms = data.load(control, 2), data.load(treatment, 2)
+    arms = [tuple(map(np.ascontiguousarray, data.load(path, 2).T)) for path in (control, treatment)]
 
     def drawn(arm: Any, random: Any) -> float:
-        likes, views = arm[random.integers(0, len(arm), len(arm))].sum(axis=0)
-        return float(likes / views)
+        likes, views = arm
+        users = random.integers(0, len(likes), len(likes))
+        return float(likes[users].sum() / views[users].sum())
 
     def work() -> list[float]:
         random = np.random.default_rng(1)
@@ -113,7 +114,7 @@ def median(control: str, treatment: str, resamples: int, batch: int) -> Work:
 
 def replays(path: str, count: int) -> Work:
     """The case study's A/A: users shuffled, linearised on the simulated control, Pingouin's Welch test."""
-    likes, views = data.load(path, 2).T
+    likes, views = map(np.ascontiguousarray, data.load(path, 2).T)
 
     def work() -> list[float]:
         random, found = np.random.default_rng(1), []

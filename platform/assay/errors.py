@@ -129,6 +129,7 @@ CODES: dict[str, str] = {
     "E304": "A dimension means different things in the sources that are combined.",
     "E305": "What a definition was renamed from is still there.",
     "E306": "Two experiments that run at the same time get in each other's way.",
+    "E307": "No message can reach a route.",
     "W301": "A definition changes what its numbers mean, or goes away.",
     # E4xx: compile
     "E401": "The SQL expression cannot be parsed.",

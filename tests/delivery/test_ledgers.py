@@ -7,10 +7,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from assay.delivery import Entry, FileLedger, Ledger, MemoryLedger
+from assay.delivery import Block, Entry, FileLedger, Ledger, Letter, MemoryLedger, Message
 from assay.errors import DeliveryError
 
 NOW = datetime(2025, 10, 7, 12, 0, tzinfo=UTC)
@@ -25,13 +26,23 @@ def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Ledger:
     return LEDGERS[request.param](tmp_path)
 
 
+def letter(key: str, **fields: Any) -> Letter:
+    message = Message(key, "Title", "Text", (Block("Views", "", b"png"),), created=NOW, kind="fire")
+    return Letter(message, "chat", NOW, NOW, **fields)
+
+
+def sent_at(ledger: Ledger, key: str) -> datetime | None:
+    record = ledger.read().records.get(key)
+    return record.sent_at if record else None
+
+
 def test_only_a_finished_send_counts(ledger: Ledger) -> None:
-    assert ledger.sent_at("a") is None
+    assert sent_at(ledger, "a") is None
     ledger.record(Entry(("a",), "sending", NOW))
     ledger.record(Entry(("a",), "failed", NOW))
-    assert ledger.sent_at("a") is None
+    assert sent_at(ledger, "a") is None
     ledger.record(Entry(("a", "b"), "sent", NOW))
-    assert (ledger.sent_at("a"), ledger.sent_at("b"), ledger.sent_at("c")) == (NOW, NOW, None)
+    assert (sent_at(ledger, "a"), sent_at(ledger, "b"), sent_at(ledger, "c")) == (NOW, NOW, None)
 
 
 def test_the_last_send_counts(ledger: Ledger) -> None:
@@ -39,13 +50,32 @@ def test_the_last_send_counts(ledger: Ledger) -> None:
     for at in (later, NOW):
         ledger.record(Entry(("a",), "sent", at))
     ledger.record(Entry(("a",), "failed", later + timedelta(hours=1)))
-    assert ledger.sent_at("a") == later
+    assert sent_at(ledger, "a") == later
 
 
 def test_keys_are_any_text(ledger: Ledger) -> None:
     key = 'Пермь: "<a>\\\n\u2028'
     ledger.record(Entry((key,), "sent", NOW, "ref"))
-    assert ledger.sent_at(key) == NOW
+    assert sent_at(ledger, key) == NOW
+
+
+def test_a_letter_is_kept_until_its_way_ends(ledger: Ledger) -> None:
+    one, two = letter("a", attempts=2, parts=("7",), fallbacks=("mail",)), letter("b", possible_repeat=True)
+    ledger.record(*(Entry((each.key,), "planned", NOW, letter=each) for each in (one, two)))
+    ledger.record(Entry((one.key, two.key), "sending", NOW))
+    assert [each.letter for each in ledger.read().open()] == [one, two]
+    ledger.record(Entry((one.key,), "sent", NOW, "8"), Entry((two.key,), "unknown", NOW))
+    past = ledger.read()
+    assert past.open() == []
+    assert [(each.state, each.reference, each.thread) for each in past.records.values()] == [
+        ("sent", "8", "a"),
+        ("unknown", "", "b"),
+    ]
+
+
+def test_a_recipient_that_moved_is_remembered(ledger: Ledger) -> None:
+    ledger.move("-1", "-2", NOW)
+    assert ledger.read().moved == {"-1": "-2"}
 
 
 @pytest.fixture
@@ -56,9 +86,9 @@ def path(tmp_path: Path) -> Path:
 def test_a_file_is_remembered_and_shared(path: Path) -> None:
     one, two = FileLedger(path), FileLedger(path)
     one.record(Entry(("a",), "sent", NOW))
-    assert two.sent_at("a") == NOW
+    assert sent_at(two, "a") == NOW
     two.record(Entry(("b",), "sent", NOW))
-    assert (one.sent_at("b"), FileLedger(path).sent_at("a")) == (NOW, NOW)
+    assert (sent_at(one, "b"), sent_at(FileLedger(path), "a")) == (NOW, NOW)
 
 
 def test_a_line_is_json(path: Path) -> None:
@@ -71,17 +101,48 @@ def test_a_line_is_json(path: Path) -> None:
     }
 
 
-def test_a_crash_at_any_byte_loses_only_the_unacknowledged_line(path: Path) -> None:
+def test_a_crash_at_any_byte_loses_only_the_unacknowledged_steps(path: Path) -> None:
     FileLedger(path).record(Entry(("a",), "sent", NOW))
     whole = path.read_bytes()
-    FileLedger(path).record(Entry(("b",), "sent", NOW))
+    FileLedger(path).record(Entry(("b",), "sent", NOW), Entry(("b2",), "sent", NOW))
     second = path.read_bytes()[len(whole) :]
     for cut in range(len(second)):
         path.write_bytes(whole + second[:cut])
         reader = FileLedger(path)
-        assert (reader.sent_at("a"), reader.sent_at("b")) == (NOW, None)
+        assert (sent_at(reader, "a"), sent_at(reader, "b"), sent_at(reader, "b2")) == (NOW, None, None)
         reader.record(Entry(("c",), "sent", NOW))
-        assert (reader.sent_at("c"), FileLedger(path).sent_at("c")) == (NOW, NOW)
+        assert (sent_at(reader, "c"), sent_at(FileLedger(path), "c")) == (NOW, NOW)
+
+
+def test_pictures_are_kept_once_and_only_while_they_are_needed(path: Path) -> None:
+    ledger, one, two = FileLedger(path), letter("a"), letter("b")
+    ledger.record(*(Entry((each.key,), "planned", NOW, letter=each) for each in (one, two)))
+    pictures = list(path.with_suffix("").iterdir())
+    assert len(pictures) == 1
+    for number, each in enumerate((one, two), 1):
+        ledger.record(Entry((each.key,), "sent", NOW))
+        with ledger.alone("sending", timedelta(0)) as ours:
+            assert ours
+        assert len(list(path.with_suffix("").iterdir())) == 2 - number
+
+
+def test_a_lost_picture_does_not_lose_the_message(path: Path) -> None:
+    one = letter("a")
+    FileLedger(path).record(Entry((one.key,), "planned", NOW, letter=one))
+    next(path.with_suffix("").iterdir()).unlink()
+    (found,) = FileLedger(path).read().open()
+    assert found.letter
+    assert found.letter.message.blocks == (Block("Views", "", None),)
+
+
+def test_one_process_is_alone(path: Path) -> None:
+    one, two = FileLedger(path), FileLedger(path)
+    with one.alone("sending", timedelta(0)) as first, two.alone("sending", timedelta(milliseconds=60)) as second:
+        assert (first, second) == (True, False)
+        with two.alone("planning", timedelta(0)) as other:
+            assert other
+    with two.alone("sending", timedelta(0)) as third:
+        assert third
 
 
 def _write_many(path: Path, name: str) -> None:
@@ -97,14 +158,14 @@ def test_two_processes_write_at_once(path: Path) -> None:
     for writer in writers:
         writer.join()
     ledger = FileLedger(path)
-    assert all(ledger.sent_at(f"{name}{number}") for name in "ab" for number in range(50))
+    assert all(sent_at(ledger, f"{name}{number}") for name in "ab" for number in range(50))
 
 
-@pytest.mark.parametrize("content", ["not json\n", "[]\n", '{"state": "sent"}\n'])
+@pytest.mark.parametrize("content", ["not json\n", "[1]\n", '{"state": "sent"}\n'])
 def test_a_broken_file_stops_everything(path: Path, content: str) -> None:
     path.write_text(content)
     with pytest.raises(DeliveryError, match="E701 The ledger"):
-        FileLedger(path).sent_at("a")
+        FileLedger(path).read()
 
 
 def test_a_ledger_that_cannot_be_written_says_so(tmp_path: Path) -> None:

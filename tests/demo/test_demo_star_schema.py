@@ -35,7 +35,9 @@ def context(demo_project: Project, tmp_path_factory: pytest.TempPathFactory) -> 
     folder = tmp_path_factory.mktemp("star") / "project"
     shutil.copytree(demo_project.root, folder, symlinks=True)
     experiment = folder / "experiments/similar_users.yaml"  # CUPED would move the means of both variants
-    experiment.write_text(experiment.read_text().replace(", cuped: 14d", ""))
+    with_cuped = experiment.read_text()
+    assert "cuped: 14d\n" in with_cuped
+    experiment.write_text(with_cuped.replace("      cuped: 14d\n", ""))
     with replace(Project.load(folder), environ={}).open(datetime(2025, 10, 21, 9, tzinfo=UTC)) as context:
         yield context
 

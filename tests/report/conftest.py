@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from assay.report.views import (
     AlertView,
     CardView,
     ExperimentView,
+    MetricText,
     MetricView,
     Point,
     SiteView,
@@ -103,49 +105,102 @@ def metric(name: str, label: str, level: float | None, style: Style, good: Good 
 
 
 def result(metric: str, role: str, lift: float, half: float, pvalue: float, **more: object) -> dict[str, object]:
-    """One entry of `results` of `experiment analyze`; the interval is lift ± half."""
+    """One entry of `results` of `experiment analyze`; the interval is lift ± half, and 1.2 times that when adjusted."""
     level = {"ctr": 0.2098, "views": 67.0, "likes": 14.1}.get(metric, 1.0)
-    low, high = lift - half, lift + half
+    (low, high), (far_low, far_high) = ((lift - reach, lift + reach) for reach in (half, 1.2 * half))
     return {
         "metric": metric, "role": role, "variant": "treatment", "method": "welch", "estimand": "mean",
         "control": level, "treatment": level * (1 + lift), "difference": level * lift,
         "low": level * low, "high": level * high, "relative": lift, "relative_low": low, "relative_high": high,
-        "pvalue": pvalue, "pvalue_adjusted": min(1.0, 2 * pvalue), "correction": "holm",
-        "n_control": 9951, "n_treatment": 9877, "variance_reduction": 0.12, "slice": None, **more,
+        "pvalue": pvalue, "se": level * half / 1.96, "df": 19_826.0, "n_control": 9951, "n_treatment": 9877,
+        "variance_reduction": 0.12, "reason": None, "alpha": 0.05, "interval": "t", "seed": None, "warnings": (),
+        "pvalue_adjusted": min(1.0, 2 * pvalue), "correction": "holm", "margin": None, "good": "up", "slice": None,
+        "adjusted_low": level * far_low, "adjusted_high": level * far_high,
+        "adjusted_relative_low": far_low, "adjusted_relative_high": far_high, **more,
     }  # fmt: skip
 
 
-def experiment(name: str = "similar_users", verdict: str = "ship") -> ExperimentView:
+def course(rule: str = "none") -> dict[str, object]:
+    """Seven days of one effect; the band leaves zero on the fourth."""
+    points = [
+        {
+            "day": f"2025-08-0{2 + at}", "units": 2_800 * (at + 1), "difference": 0.016, "low": 0.016 - 0.01 / (at + 1),
+            "high": 0.016 + 0.01 / (at + 1), "band_low": 0.016 - 0.06 / (at + 1), "band_high": 0.016 + 0.06 / (at + 1),
+            "pvalue": 0.5 / 4**at, "stopped": at >= 3, "alone": None if at == 2 else 0.016 + 0.002 * (-1) ** at,
+            "alone_low": 0.006, "alone_high": 0.026,
+        }
+        for at in range(7)
+    ]  # fmt: skip
+    novelty = {"pvalue": 0.2, "slope": 0.0, "se": 0.1, "first": 0.02, "last": 0.01, "fading": True, "reason": None}
+    return {"metric": "ctr", "variant": "treatment", "rule": rule, "points": points, "novelty": novelty}
+
+
+def readout(verdict: str = "ship") -> dict[str, Any]:
+    """The mapping of `experiment analyze`; a blocked one has two hills under treatment."""
     dip = {"status": "fail", "pvalue": 0.0003} if verdict == "blocked" else {"status": "pass", "pvalue": 0.41}
-    gates = (
-        {"name": "srm", "status": "pass", "pvalue": 0.62, "detail": "9,951 and 9,877 units; 50 / 50 was planned."},
-        {"name": "crossovers", "status": "pass", "pvalue": None, "detail": "No unit saw both variants."},
-        {"name": "aa", "status": "warn", "pvalue": 0.048, "detail": "The A/A week was at the edge."},
-        {"name": "distribution", **dip, "detail": "Hartigan's dip test."},
-    )
-    results = (
-        result("ctr", "primary", 0.0782, 0.011, 1e-9),
-        result("likes", "secondary", 0.071, 0.018, 0.0001),
-        result("views", "secondary", -0.004, 0.017, 0.61),
-        result("messages", "guardrail", 0.0, 0.0, 1.0, relative=None, relative_low=None, relative_high=None),
-        result("ctr", "primary", 0.081, 0.015, 1e-7, slice={"os": "Android"}),
-        result("ctr", "primary", 0.069, 0.021, 0.0004, slice={"os": "iOS"}),
-    )
     reasons = {
         "ship": ("Like rate rose by 7.8 % [6.7 %, 8.9 %], adjusted p < 0.001.", "No guardrail was crossed."),
         "blocked": ("The like rate per user has two peaks under treatment and one under control.",),
     }[verdict]
+    none = {"difference": None, "low": None, "high": None, "relative": None, "relative_low": None, "reason": "one unit"}
+    none |= {"relative_high": None, "adjusted_low": None, "adjusted_high": None, "adjusted_relative_low": None}
+    missing = none | {"adjusted_relative_high": None, "pvalue": None, "pvalue_adjusted": None, "se": None}
+    effects = [{**result("ctr", "primary", 0.078, half, 0.001), "method": name} for name, half in _HALVES.items()]
+    return {
+        "schema": 1, "experiment": "similar_users", "window": {"from": "2025-08-02", "to": "2025-08-09"},
+        "planned_end": "2025-08-09", "units": {"control": 9951, "treatment": 9877},
+        "gates": [
+            {"name": "srm", "status": "pass", "pvalue": 0.62, "detail": "9,951 and 9,877 units; 50 / 50 was planned."},
+            {"name": "crossovers", "status": "pass", "pvalue": None, "detail": "No unit saw both variants."},
+            {"name": "aa", "status": "warn", "pvalue": 0.048, "detail": "The A/A week was at the edge."},
+            {"name": "distribution", **dip, "detail": "Hartigan's dip test."},
+        ],
+        "results": [
+            result("ctr", "primary", 0.0782, 0.011, 1e-9),
+            result("likes", "secondary", 0.071, 0.018, 0.0001),
+            result("views", "guardrail", -0.004, 0.017, 0.61, margin=-0.02),
+            result("messages", "guardrail", 0.0, 0.0, 1.0) | missing,
+            result("ctr", "primary", 0.081, 0.015, 1e-7, slice={"os": "Android"}),
+            result("ctr", "primary", 0.069, 0.021, 0.0004, slice={"os": "iOS"}),
+        ],
+        "verdict": verdict, "variant": "treatment" if verdict == "ship" else None, "reasons": reasons,
+        "progress": {
+            "units": 19_828, "days": 7, "planned_days": 7, "planned_units": None, "sequential": "none", "power": 0.9,
+        },
+        "interactions": [
+            {"metric": "ctr", "variant": "treatment", "dimension": "os", "pvalue": 0.36, "pvalue_adjusted": 0.36,
+             "odd": None, "reason": None},
+        ],
+        "courses": [course()],
+        "sensitivity": [{"metric": "ctr", "variant": "treatment", "effect": each} for each in effects],
+        "bayes": [{"metric": "ctr", "variant": "treatment", "posterior": {
+            "mean": 0.016, "sd": 0.001, "low": 0.014, "high": 0.018, "chance_to_win": 0.9996, "expected_loss": 1e-9,
+            "expected_loss_control": 0.016, "rope": None, "reason": None}}],
+        "distributions": [{"metric": "ctr", "edges": (0.0, 0.1, 0.2, 0.3, 0.4), "shares": {
+            "control": (0.1, 0.5, 0.3, 0.1), "treatment": (0.4, 0.1, 0.4, 0.1)}}],
+        "settings": {"test": "welch", "correction": "holm", "relative": "delta", "cuped": "14d", "sequential": "none",
+                     "by": ["os"], "alpha": 0.05, "decision": "any_primary", "seed": 20250706},
+        "hashes": {"ctr": "f0ce6bea32daac61"},
+    }  # fmt: skip
+
+
+_HALVES = {"delta": 0.011, "linearization": 0.012, "bootstrap": 0.0115}
+
+
+def experiment(name: str = "similar_users", verdict: str = "ship") -> ExperimentView:
     return ExperimentView(
         name=name,
+        label=name.replace("_", " ").capitalize(),
         hypothesis="Posts liked by similar users raise the like rate by at least one point.",
         owner="ml-team",
-        window={"from": "2025-08-02", "to": "2025-08-09"},
-        units={"control": 9951, "treatment": 9877},
-        gates=gates,
-        results=results,
-        verdict=verdict,
-        reasons=reasons,
-        sql=_SQL,
+        readout=readout(verdict),
+        metrics={
+            "ctr": MetricText("Like rate", "percent", "up"),
+            "likes": MetricText("Likes", "number", "up"),
+            "views": MetricText("Views", "number", "up"),
+        },
+        mde=0.01,
+        sql=(_SQL,),
     )
 
 
@@ -174,6 +229,18 @@ def alert() -> AlertView:
         description="A feed that stops is seen within half an hour.",
         incidents=(firing, silent),
     )
+
+
+@pytest.fixture
+def shipped() -> ExperimentView:
+    """A healthy experiment, with a guardrail that has no value."""
+    return experiment()
+
+
+@pytest.fixture
+def blocked() -> ExperimentView:
+    """One whose verdict is withheld."""
+    return experiment("ranking", "blocked")
 
 
 @pytest.fixture

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from html import escape
 from pathlib import Path
 
 import pytest
 
-from assay.report.views import SiteView
+from assay.report import experiment
+from assay.report.views import ExperimentView, SiteView
 from assay.report.website import render
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -22,6 +24,15 @@ TYPE = """<script>addEventListener("load", () => {
   const field = document.getElementById("search");
   field.value = "LIKE rate";
   field.dispatchEvent(new Event("input"));
+});</script></body>"""
+
+# A report in a frame of a phone's width tells how wide it is, how many drawings are seen, and what it asked for.
+TELL = """<script>addEventListener("load", () => {
+  const page = document.documentElement;
+  const seen = [...document.querySelectorAll("svg.chart")].filter((each) => each.getBoundingClientRect().width > 0);
+  const told = [innerWidth, page.scrollWidth, seen.length, performance.getEntriesByType("resource").length];
+  parent.document.title = told.join(" ");
+  parent.document.documentElement.dataset.ready = "yes";
 });</script></body>"""
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(BROWSER is None, reason="no Chromium on this machine")]
@@ -64,3 +75,17 @@ def test_the_catalogue_can_be_searched(folder: Path, tmp_path: Path) -> None:
     rows = re.findall(r'<tr data-search="(\w+)[^>]*?( hidden="")?>', document)
     assert [name for name, hidden in rows if not hidden] == ["ctr"]
     assert len(rows) == 10
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_report_fits_its_paper_and_asks_for_nothing(blocked: ExperimentView, tmp_path: Path, width: int) -> None:
+    report = experiment.html(blocked, project="Demo", timezone="UTC").replace("</body>", TELL)
+    frame = tmp_path / "frame.html"
+    style = f"width:{width}px;height:900px;border:0"
+    frame.write_text(f'<title></title><iframe style="{style}" srcdoc="{escape(report)}"></iframe>', encoding="utf-8")
+    title = re.search("<title>(.*?)</title>", opened(frame, tmp_path / "profile"))
+    assert title is not None
+    inner, wide, drawings, requests = map(int, title[1].split())
+    assert (inner, requests) == (width, 0)
+    assert wide <= width
+    assert drawings == 5  # effects, days, distribution, slices, methods: each once, for a desk or for a phone

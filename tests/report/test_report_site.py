@@ -16,7 +16,20 @@ from assay.report.website import render
 VOID = {"meta", "link", "input", "br"}
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
 STYLES = {"number", "percent", "seconds", "minutes"}
-FIXED = {"format", "good", "status", "state", "since", "verdict", "path", "timezone"}
+FIXED = {
+    "format",
+    "good",
+    "status",
+    "state",
+    "since",
+    "verdict",
+    "path",
+    "timezone",
+    "from",
+    "to",
+    "planned_end",
+    "day",
+}
 
 
 class Page(HTMLParser):
@@ -117,8 +130,8 @@ def test_the_verdict_stands_before_the_effects(site: SiteView) -> None:
     shipped, blocked = (Page(files[f"experiments/{name}.html"]).text for name in ("similar_users", "ranking"))
     assert shipped.index("Ship it") < shipped.index("Can the numbers be trusted?") < shipped.index("+1.64 pp")
     assert "No verdict" in blocked
-    assert "For diagnosis only" in blocked
-    assert "For diagnosis only" not in shipped
+    assert "Withheld: do not act on these" in blocked
+    assert "Withheld" not in shipped
 
 
 def test_an_incident_names_its_cause_and_silence_is_not_zero(site: SiteView) -> None:
@@ -156,5 +169,6 @@ def test_the_same_view_gives_the_same_files(site: SiteView) -> None:
 
 @pytest.mark.parametrize("verdict", ["ship", "do_not_ship", "keep_running", "blocked", "new_word"])
 def test_every_verdict_has_a_page(site: SiteView, verdict: str) -> None:
-    changed = replace(site, experiments=(replace(site.experiments[0], verdict=verdict),))
+    first = site.experiments[0]
+    changed = replace(site, experiments=(replace(first, readout={**first.readout, "verdict": verdict}),))
     assert pages(render(changed))["experiments/similar_users.html"]

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from assay.cli import common
+from assay.cli import alert_route, common
 from assay.errors import DeliveryError
 
 if TYPE_CHECKING:
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 @click.group("alert")
 def command() -> None:
     """Judge metrics and send alerts."""
+
+
+command.add_command(alert_route.command)
 
 
 @command.command("check")

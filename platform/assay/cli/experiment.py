@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from assay.cli import experiment_analyze, experiment_assign, experiment_design, experiment_history
+from assay.cli import experiment_analyze, experiment_assign, experiment_design, experiment_history, experiment_report
 
 
 @click.group("experiment")
@@ -20,5 +20,6 @@ for _one in (
     experiment_assign.assign,
     experiment_analyze.command,
     experiment_history.command,
+    experiment_report.command,
 ):
     command.add_command(_one)

@@ -293,7 +293,7 @@ def _is_model(annotation: Any) -> bool:
 
 
 def _fields(model: type[BaseModel]) -> list[str]:
-    return list(model.model_fields)
+    return [each.alias or name for name, each in model.model_fields.items()]
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

@@ -1,18 +1,24 @@
 """Messages to people: who gets what and when, exactly once.
 
-Message ──route──▶ Delivery ──channel──▶ Receipt ──▶ ledger
-        pure: routes, clock, earlier sends    one file in channels/
+Message ──route──▶ Letter ──plan──▶ outbox ──batches──▶ Batch ──channel──▶ Receipt
+      pure: tree, quiet hours     on disk   pure: groups,    one file in channels/
+                                            digests, limits
 """
 
 from __future__ import annotations
 
-from assay.delivery.channels import Channel, channel_names, open_channel
-from assay.delivery.ledger import Entry, FileLedger, Ledger, MemoryLedger
+from assay.delivery.channels import Channel, Hints, channel_limits, channel_names, open_channel
+from assay.delivery.faults import Fault, Later, Moved, Refused, Uncertain
+from assay.delivery.ledger import FileLedger, Ledger, MemoryLedger
+from assay.delivery.letters import Entry, Letter, Past, Record
 from assay.delivery.message import Block, Message, Receipt
-from assay.delivery.routing import Delivery, Quiet, Route, route
-from assay.delivery.send import deliver, open_channels
+from assay.delivery.routes import Escalation, Limit, Quiet, Reached, Route, Silence, reached
+from assay.delivery.routing import Decision, route
+from assay.delivery.send import Acknowledgements, Channels, Patience, deliver, plan
 
 __all__ = [
-    "Block", "Channel", "Delivery", "Entry", "FileLedger", "Ledger", "MemoryLedger", "Message", "Quiet", "Receipt",
-    "Route", "channel_names", "deliver", "open_channel", "open_channels", "route",
+    "Acknowledgements", "Block", "Channel", "Channels", "Decision", "Entry", "Escalation", "Fault", "FileLedger",
+    "Hints", "Later", "Ledger", "Letter", "Limit", "MemoryLedger", "Message", "Moved", "Past", "Patience", "Quiet",
+    "Reached", "Receipt", "Record", "Refused", "Route", "Silence", "Uncertain", "channel_limits", "channel_names",
+    "deliver", "open_channel", "plan", "reached", "route",
 ]  # fmt: skip

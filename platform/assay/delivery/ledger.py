@@ -1,43 +1,48 @@
-"""What was sent and when, so that the same report or tick run twice sends nothing twice."""
+"""The outbox: what is to be sent, what was, and what nobody knows, remembered over crashes and between processes.
+
+A file is the truth, not a table: a step must be on the disk before the call to a service is made, and no insert into a
+warehouse promises that.
+"""
 
 from __future__ import annotations
 
 import fcntl
 import json
 import os
-from dataclasses import asdict, dataclass
-from datetime import datetime
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO, Any, Literal, Protocol
 
-from assay.delivery.message import require_aware
+from assay.delivery.letters import Entry, Past, Record
+from assay.delivery.stored import Pictures, to_letter, to_line
 from assay.errors import AssayError, DeliveryError
 
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One step of one delivery, for the keys of all that it says.
-
-    `sending` without a later `sent` or `failed` is a send that a crash interrupted.
-    """
-
-    keys: tuple[str, ...]
-    state: Literal["sending", "sent", "failed"]
-    at: datetime
-    reference: str = ""
-
-    def __post_init__(self) -> None:
-        require_aware(self.at)
+MOVED = "moved:"  # the key of a recipient's new address
+Work = Literal["planning", "sending"]
 
 
 class Ledger(Protocol):
-    """The port. An entry is kept whole before `record` returns, or not at all."""
+    """The port. Steps recorded together are kept, all of them, before `record` returns, or not at all."""
 
-    def sent_at(self, key: str) -> datetime | None:
-        """The time of the last successful send, None if there is none."""
+    def read(self) -> Past:
+        """What is known now, from all processes. Raises DeliveryError (E701) if it cannot be read."""
 
-    def record(self, entry: Entry) -> None:
-        """Add an entry. Raises DeliveryError (E701) if it cannot be kept."""
+    def record(self, *entries: Entry) -> None:
+        """Add steps. Raises DeliveryError (E701) if they cannot be kept."""
+
+    def move(self, old: str, new: str, at: datetime) -> None:
+        """Remember that a recipient has a new address."""
+
+    def alone(self, work: Work, wait: timedelta) -> AbstractContextManager[bool]:
+        """Be the only one who plans or sends; False if another process still does after `wait`.
+
+        The death of a process ends its claim. So who is alone in sending and finds a letter in `sending` knows that it
+        was interrupted.
+        """
 
 
 class MemoryLedger:
@@ -45,41 +50,96 @@ class MemoryLedger:
 
     def __init__(self) -> None:
         self.entries: list[Entry] = []
+        self._past = Past({}, {})
 
-    def sent_at(self, key: str) -> datetime | None:
-        return max((each.at for each in self.entries if key in each.keys and each.state == "sent"), default=None)
+    def read(self) -> Past:
+        return self._past
 
-    def record(self, entry: Entry) -> None:
-        self.entries.append(entry)
+    def record(self, *entries: Entry) -> None:
+        records = dict(self._past.records)
+        for entry in entries:
+            records |= {key: follow(records.get(key), key, entry) for key in entry.keys}
+        self.entries += entries
+        self._past = replace(self._past, records=records)
+
+    def move(self, old: str, new: str, at: datetime) -> None:  # noqa: ARG002 - the port
+        self._past = replace(self._past, moved={**self._past.moved, old: new})
+
+    @contextmanager
+    def alone(self, work: Work, wait: timedelta) -> Iterator[bool]:  # noqa: ARG002 - the port
+        yield True
+
+
+def follow(record: Record | None, key: str, entry: Entry) -> Record:
+    """The record after one more step. A `planned` step begins its way, anew if it had ended."""
+    if entry.letter:
+        message = entry.letter.message
+        record = record or Record(key, entry.state, entry.at, entry.letter.route, message.thread, message.kind)
+        return replace(record, state=entry.state, at=entry.at, letter=entry.letter)
+    record = record or Record(key, entry.state, entry.at, "", "", "note")
+    letter = record.letter if entry.state == "sending" else None
+    record = replace(record, state=entry.state, at=entry.at, letter=letter)
+    if entry.state != "sent":
+        return record
+    return replace(record, sent_at=max(entry.at, record.sent_at or entry.at), reference=entry.reference)
 
 
 class FileLedger:
-    """One JSON object per line, appended under a lock and flushed to the disk.
+    """One JSON text per line, a step or a list of them, appended under a lock and flushed to the disk.
 
     A last line that a crash cut short was never acknowledged: it is ignored when reading and removed before writing.
-    Every call reads what other processes have added.
+    Pictures of letters on their way are in the folder of the same name.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._sent: dict[str, datetime] = {}
+        self._pictures = Pictures(path.with_suffix(""))
+        self._records: dict[str, Record] = {}
+        self._letters: dict[str, dict[str, Any]] = {}  # on their way, as they are stored
+        self._moved: dict[str, str] = {}
         self._read_up_to = 0
 
-    def sent_at(self, key: str) -> datetime | None:
+    def read(self) -> Past:
         try:
             self._refresh()
+            open_ = {key: to_letter(stored, self._pictures) for key, stored in self._letters.items()}
         except (OSError, ValueError, KeyError, TypeError) as cause:
             raise _unusable(self.path, cause) from cause
-        return self._sent.get(key)
+        letters = {key: replace(self._records[key], letter=letter) for key, letter in open_.items()}
+        return Past({**self._records, **letters}, dict(self._moved))
 
-    def record(self, entry: Entry) -> None:
-        line = json.dumps(asdict(entry) | {"at": entry.at.isoformat()}) + "\n"
+    def record(self, *entries: Entry) -> None:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
+            line = to_line(entries, self._pictures)
             with self.path.open("a+b") as file:
-                _append(file, line.encode())
+                _append(file, line)
         except OSError as cause:
             raise _unusable(self.path, cause) from cause
+
+    def move(self, old: str, new: str, at: datetime) -> None:
+        self.record(Entry((MOVED + old,), "sent", at, new))
+
+    @contextmanager
+    def alone(self, work: Work, wait: timedelta) -> Iterator[bool]:
+        path = self.path.with_suffix(f".{work}")
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            file = path.open("a+b")
+        except OSError as cause:
+            raise _unusable(path, cause) from cause
+        with file:
+            ours = _locked(file, wait)
+            yield ours
+            if ours and work == "sending":
+                self._tidy()
+
+    def _tidy(self) -> None:
+        """Pictures that no letter needs any more go; without planning at the same time, so that none is new."""
+        with self.alone("planning", timedelta(0)) as ours, suppress(OSError):
+            if ours:
+                letters = (each.letter for each in self.read().open() if each.letter)
+                self._pictures.keep_only(b.image for each in letters for b in each.message.blocks if b.image)
 
     def _refresh(self) -> None:
         if not self.path.exists():
@@ -88,13 +148,44 @@ class FileLedger:
             file.seek(self._read_up_to)
             whole = file.read().rpartition(b"\n")[0]
         for line in whole.splitlines():
-            self._learn(json.loads(line))
+            steps = json.loads(line)
+            for step in steps if isinstance(steps, list) else [steps]:
+                self._learn(step)
         self._read_up_to += len(whole) + 1 if whole else 0
 
-    def _learn(self, entry: dict[str, Any]) -> None:
-        if entry["state"] == "sent":
-            at = datetime.fromisoformat(entry["at"])
-            self._sent |= {key: max(at, self._sent.get(key, at)) for key in entry["keys"]}
+    def _learn(self, step: dict[str, Any]) -> None:
+        for key in step["keys"]:
+            if key.startswith(MOVED):
+                self._moved[key.removeprefix(MOVED)] = step["reference"]
+            else:
+                self._learn_of(key, step)
+
+    def _learn_of(self, key: str, step: dict[str, Any]) -> None:
+        stored, at = step.get("letter"), datetime.fromisoformat(step["at"])
+        known = self._records.get(key)
+        if known is None and stored:
+            message = stored["message"]
+            thread = message["episode"] or message["key"]
+            known = Record(key, step["state"], at, stored["route"], thread, message["kind"])
+        self._records[key] = follow(known, key, Entry((), step["state"], at, step.get("reference", "")))
+        if stored:
+            self._letters[key] = stored
+        elif step["state"] != "sending":
+            self._letters.pop(key, None)
+
+
+def _locked(file: IO[bytes], wait: timedelta) -> bool:
+    """Whether the lock was free within `wait`; closing the file, or dying, gives it back."""
+    for attempt in range(max(int(wait / _STEP), 0) + 1):
+        if attempt:
+            time.sleep(_STEP.total_seconds())
+        with suppress(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+    return False
+
+
+_STEP = timedelta(milliseconds=50)
 
 
 def _append(file: IO[bytes], line: bytes) -> None:

@@ -1,163 +1,175 @@
-"""Messages × routes × clock × earlier sends → deliveries. Pure: nothing is sent here, and nothing vanishes."""
+"""Messages × routes × clock × the past → letters. Pure: nothing is sent here, and nothing vanishes without a reason."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime, time, timedelta
-from hashlib import sha256
-from itertools import groupby
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Literal
-from zoneinfo import ZoneInfo
 
+from assay.delivery.letters import Letter, Past, Record, letter_key
 from assay.delivery.message import SEVERITIES, Message, require_aware
+from assay.delivery.routes import Reached, Routes, Silence, fallbacks, reached
 
 
 @dataclass(frozen=True, slots=True)
-class Quiet:
-    """Hours of the day in a time zone, the end excluded; they may pass midnight, and equal ends mean none."""
+class Decision:
+    """What becomes of one message on one route: a letter to `send`, now or later, or none (`skip`, `fail`).
 
-    start: time
-    end: time
-    zone: str
-
-    def covers(self, moment: datetime) -> bool:
-        local = moment.astimezone(ZoneInfo(self.zone)).time()
-        if self.start <= self.end:
-            return self.start <= local < self.end
-        return local >= self.start or local < self.end
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """Where messages go. `group_by`: labels whose equal values share one message; without any, each goes alone.
-
-    `repeat`: say a key again after this long; None says it once. In `quiet` hours only criticals pass.
-    """
-
-    name: str
-    channel: str
-    options: Mapping[str, Any] = field(default_factory=dict)
-    group_by: tuple[str, ...] = ()
-    repeat: timedelta | None = None
-    quiet: Quiet | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """One message for one route: to send, or held back (`skip`) or impossible (`fail`) for a `reason`.
-
-    `members` are the ledger's keys of what it says: more than one for a group.
+    `reason` says why in each case.
     """
 
     route: str
     message: Message
-    members: tuple[str, ...]
     action: Literal["send", "skip", "fail"]
-    reason: str = ""
-
-
-def ledger_key(message: Message) -> str:
-    """The same message on another route is another entry."""
-    return f"{route_of(message)}:{message.key}"
-
-
-def route_of(message: Message) -> str:
-    return message.labels.get("route", "")
+    reason: str
+    letter: Letter | None = None
 
 
 def route(
-    messages: Iterable[Message], routes: Mapping[str, Route], clock: datetime, sent: Mapping[str, datetime]
-) -> tuple[Delivery, ...]:
-    """Decide about every message; the order of the input does not matter.
+    messages: Iterable[Message], routes: Routes, clock: datetime, past: Past, silences: Iterable[Silence] = ()
+) -> tuple[Decision, ...]:
+    """Decide about every message; the order of the input does not matter, nor does that of `routes`.
 
-    `sent` maps ledger keys to the time of the last successful send. What is sent comes first, group by group with
-    criticals ahead, then what is held back. Routing again after recording the sends sends nothing.
+    Deciding again after the letters were recorded gives no letter.
     """
     require_aware(clock)
-    fresh: list[Message] = []
-    held: list[Delivery] = []
+    silences, found = tuple(silences), list[Decision]()
     for message, twin in _with_twins(messages):
-        verdict = _held_back(message, twin, routes, clock, sent)
-        if verdict is None:
-            fresh.append(message)
-        else:
-            held.append(verdict)
-    return (*_grouped(fresh, routes, sent, clock), *held)
+        found += _decided(message, twin, routes, clock, past, silences)
+    return tuple(sorted(found, key=lambda each: each.action != "send"))
 
 
 def _with_twins(messages: Iterable[Message]) -> Iterator[tuple[Message, bool]]:
     """Messages in a fixed order, equal ones once; True for one that differs from another of the same key."""
     earlier: list[Message] = []
     for message in sorted(messages, key=_order):
-        if earlier and ledger_key(earlier[0]) != ledger_key(message):
+        if earlier and _name(earlier[0]) != _name(message):
             earlier = []
         if message not in earlier:
             yield message, bool(earlier)
             earlier.append(message)
 
 
+def _name(message: Message) -> tuple[str, str, str]:
+    return message.key, message.kind, entry_of(message)
+
+
 def _order(message: Message) -> tuple[Any, ...]:
     blocks = [(each.title, each.text, each.image_name, each.image or b"") for each in message.blocks]
-    content = (message.title, message.text, blocks, sorted(message.labels.items()))
-    return ledger_key(message), _urgency(message), message.created, content
+    content = (message.title, message.text, blocks, sorted(message.labels.items()), message.episode)
+    return *_name(message), urgency(message), message.created, content
 
 
-def _urgency(message: Message) -> int:
+def urgency(message: Message) -> int:
+    """Smaller for what matters more."""
     return -SEVERITIES.index(message.severity)
 
 
-def _held_back(
-    message: Message, twin: bool, routes: Mapping[str, Route], clock: datetime, sent: Mapping[str, datetime]
-) -> Delivery | None:
-    name, key = route_of(message), ledger_key(message)
-    held = Delivery(name, message, (key,), "skip")
-    found = routes.get(name)
-    if found is None:
-        return replace(held, action="fail", reason=f"there is no route '{name}'")
+def entry_of(message: Message) -> str:
+    return message.labels.get("route", "")
+
+
+def _decided(
+    message: Message, twin: bool, routes: Routes, clock: datetime, past: Past, silences: tuple[Silence, ...]
+) -> list[Decision]:
+    held = Decision(entry_of(message), message, "skip", "")
     if twin:
-        return replace(held, reason=f"another message has the key '{message.key}'")
-    if key in sent and (found.repeat is None or clock - sent[key] < found.repeat):
-        return replace(held, reason=f"sent at {sent[key].isoformat()}")
-    if found.quiet and found.quiet.covers(clock) and message.severity != "critical":
-        return replace(held, reason=f"quiet hours {found.quiet.start:%H:%M}-{found.quiet.end:%H:%M}")
-    return None
+        return [replace(held, reason=f"another message has the key '{message.key}'")]
+    silence = next((each for each in silences if each.covers(message.labels, clock)), None)
+    if silence:
+        return [replace(held, reason=f"silenced until {silence.end.isoformat()}: {silence.why}")]
+    receivers = [*_receivers(message, routes, past)]
+    if not receivers:
+        return [_nobody(held, routes)]
+    return [*_letters(message, receivers, routes, clock, past)]
 
 
-def _grouped(
-    messages: list[Message], routes: Mapping[str, Route], sent: Mapping[str, datetime], clock: datetime
-) -> list[Delivery]:
-    def group(message: Message) -> tuple[str, ...]:
-        by = routes[route_of(message)].group_by
-        return (route_of(message), *([message.labels.get(label, "") for label in by] or [message.key]))
-
-    deliveries = []
-    for _, members in groupby(sorted(messages, key=lambda each: (group(each), _urgency(each), each.key)), key=group):
-        together = list(members)
-        keys = tuple(ledger_key(each) for each in together)
-        message = merge(together)
-        if any(key in sent for key in keys):  # a repeat is a new message: channels keep one per key
-            message = replace(message, key=f"{message.key}@{clock.isoformat()}")
-        deliveries.append(Delivery(route_of(message), message, keys, "send"))
-    return sorted(deliveries, key=lambda each: (_urgency(each.message), each.route, each.message.key))
+def _nobody(held: Decision, routes: Routes) -> Decision:
+    if held.message.kind == "resolve":
+        return replace(held, reason="nobody was told of its episode")
+    if held.route not in routes:
+        return replace(held, action="fail", reason=f"there is no route '{held.route}'")
+    return replace(held, action="fail", reason=f"no route at or below '{held.route}' takes it")
 
 
-def merge(messages: list[Message]) -> Message:
-    """One message that says all of them, in their order; a single one stays as it is.
+def _receivers(message: Message, routes: Routes, past: Past) -> Iterator[Reached]:
+    """By the tree; and what answers a fire goes where that went. A resolve goes nowhere else."""
+    found = reached(entry_of(message), message.labels, routes) if message.kind != "resolve" else ()
+    yield from found
+    if message.kind in ("update", "resolve"):
+        heard = sorted({each.route for each in past.thread(message.thread) if _heard(each, routes)})
+        names = {each.route for each in found}
+        yield from (Reached((name,), "its episode was told here") for name in heard if name not in names)
 
-    Its key follows from theirs, so that the same group is the same message; its labels are those that they share.
-    """
-    first, *others = messages
-    if not others:
-        return first
-    digest = sha256("\n".join(each.key for each in messages).encode()).hexdigest()[:12]
-    shared = {name: value for name, value in first.labels.items() if all(o.labels.get(name) == value for o in others)}
-    return Message(
-        key=f"{route_of(first)}:group:{digest}",
-        title=f"{first.title} (+{len(others)} more)",
-        text="\n\n".join(f"{each.title}\n{each.text}" for each in messages),
-        blocks=tuple(block for each in messages for block in each.blocks),
-        severity=max((each.severity for each in messages), key=SEVERITIES.index),
-        created=max(each.created for each in messages),
-        labels=shared,
+
+def _heard(record: Record, routes: Routes) -> bool:
+    """Whether a route knows the episode, or will: an escalation that is still to come does not count."""
+    if record.route not in routes or record.kind == "resolve":
+        return False
+    coming = record.letter is not None and record.kind != "escalation"
+    return coming or record.state == "unknown" or record.sent_at is not None
+
+
+def _letters(
+    message: Message, receivers: list[Reached], routes: Routes, clock: datetime, past: Past
+) -> Iterator[Decision]:
+    addresses: dict[str, str] = {}
+    for found in receivers:
+        name = found.route
+        first = addresses.setdefault(routes[name].address, name)
+        if first != name:
+            yield Decision(name, message, "skip", f"route '{first}' goes to the same recipient")
+            continue
+        letter = _letter(message, found.path, routes, clock)
+        said = _said(past.records.get(letter.key), routes, clock)
+        if said:
+            yield Decision(name, message, "skip", said)
+            continue
+        waits = f"; {letter.waits}: waits until {letter.due.isoformat()}" if letter.waits else ""
+        yield Decision(name, message, "send", found.reason + waits, letter)
+        yield from _escalation(letter, routes, past)
+
+
+def _letter(
+    message: Message, path: tuple[str, ...], routes: Routes, clock: datetime, due: datetime | None = None
+) -> Letter:
+    """For the last route of a path; in its quiet hours, for their end."""
+    quiet, due = routes[path[-1]].quiet, due or clock
+    letter = Letter(message, path[-1], clock, due, fallbacks=fallbacks(path, routes))
+    if quiet and quiet.covers(due) and message.severity != "critical":
+        return replace(letter, due=quiet.end_after(due), waits=str(quiet))
+    return letter
+
+
+def _said(record: Record | None, routes: Routes, clock: datetime) -> str:
+    """Why a message is not said again; empty if it is to be said."""
+    if record is None:
+        return ""
+    if record.letter:
+        return f"planned for {record.letter.due.isoformat()}"
+    told = record.told
+    repeat = routes[record.route].repeat
+    if told is None or (repeat is not None and clock - told >= repeat):
+        return ""
+    return f"sent at {told.isoformat()}" if record.state != "unknown" else f"may have arrived at {told.isoformat()}"
+
+
+def _escalation(letter: Letter, routes: Routes, past: Past) -> Iterator[Decision]:
+    rule, message = routes[letter.route].escalate, letter.message
+    if rule is None or message.kind not in ("fire", "update"):
+        return
+    key = letter_key(message.thread, "escalation", rule.to)
+    if rule.to not in routes or past.records.get(key):
+        return
+    minutes = int(rule.after.total_seconds() // 60)
+    told = replace(
+        message,
+        key=message.thread,
+        title=f"Not acknowledged for {minutes} min: {message.title}",
+        kind="escalation",
+        episode=message.thread,
     )
+    reason = f"escalation of '{letter.route}', unless acknowledged or over"
+    later = _letter(told, (rule.to,), routes, letter.since, letter.due + rule.after)
+    yield Decision(rule.to, told, "send", reason, later)

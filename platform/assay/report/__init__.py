@@ -6,5 +6,8 @@ text      terminal tables, CSV, block sparklines
 charts    SVG, drawn with the primitives of `svg`
 png       PNG for messages
 report    a report as lines of plain text
-site      a folder of static pages, from `templates/`
+readout   results and gates as rows of text; `sentences` what they say, `sources` where their formulas come from
+sections  an experiment as the parts of a page
+experiment  its page, its Markdown and its summary
+website   a folder of static pages, from `templates/`
 """

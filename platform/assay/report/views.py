@@ -97,19 +97,34 @@ class MetricView:
 
 
 @dataclass(frozen=True, slots=True)
+class MetricText:
+    """How a metric reads: what people call it, its format, and the direction of good news."""
+
+    label: str
+    format: Style = "number"
+    good: Good | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ExperimentView:
-    """One read-out; the mappings are those of `experiment analyze` in the JSON contract."""
+    """One experiment: what was declared, and `readout`, the mapping of `experiment analyze` in the JSON contract.
+
+    `mde` is the smallest difference worth finding, in the unit of the first primary metric. `metrics` say how the
+    metrics of the readout read; `sql` are the statements that it was made from.
+    """
 
     name: str
+    label: str
     hypothesis: str
     owner: str | None
-    window: Mapping[str, Any]
-    units: Mapping[str, int]
-    gates: tuple[Mapping[str, Any], ...]
-    results: tuple[Mapping[str, Any], ...]
-    verdict: str
-    reasons: tuple[str, ...]
-    sql: str
+    readout: Mapping[str, Any]
+    metrics: Mapping[str, MetricText]
+    mde: float | None = None
+    sql: tuple[str, ...] = ()
+
+    @property
+    def verdict(self) -> str:
+        return str(self.readout["verdict"])
 
 
 @dataclass(frozen=True, slots=True)

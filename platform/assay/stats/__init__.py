@@ -44,6 +44,7 @@ from assay.stats.gates.traffic import (
     exposure,
     missing_covariate,
 )
+from assay.stats.grouped import moments_by
 from assay.stats.heterogeneity import Interaction, SliceEffect, heterogeneity
 from assay.stats.histogram import Histogram
 from assay.stats.levene import levene
@@ -139,6 +140,7 @@ __all__ = [
     "levene",
     "method",
     "missing_covariate",
+    "moments_by",
     "noninferiority",
     "novelty",
     "own_history",

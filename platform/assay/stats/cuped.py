@@ -55,18 +55,30 @@ def linearise(estimand: Estimand, arm: Moments) -> Point:
 
 def coefficients(names: Sequence[str], points: Sequence[Point], arms: Sequence[Moments]) -> Array:
     """θ, shape (covariates,): least squares of the linearised metric on the covariates within arms, arms pooled."""
+    if len(names) == 1:
+        return _slope(names[0], points, arms)
     squares = np.zeros((len(names), len(names)))
     products = np.zeros(len(names))
     for point, arm in zip(points, arms, strict=True):
         rows = [arm.at(name) for name in names]
         columns = [arm.at(name) for name in point.gradient]
-        squares += arm.comoments[np.ix_(rows, rows)]
-        products += arm.comoments[np.ix_(rows, columns)] @ np.fromiter(point.gradient.values(), np.float64)
+        squares += arm.comoments[rows][:, rows]
+        products += arm.comoments[rows][:, columns] @ np.fromiter(point.gradient.values(), np.float64)
     scale = np.sqrt(np.diag(squares))
     scale[scale == 0] = np.inf  # a constant covariate explains nothing
     # On the correlation scale the cut-off means the same for every unit, so that collinear covariates share the weight.
     slopes, *_ = np.linalg.lstsq(squares / np.outer(scale, scale), products / scale, rcond=1e-10)
     return np.asarray(slopes / scale, dtype=np.float64)
+
+
+def _slope(name: str, points: Sequence[Point], arms: Sequence[Moments]) -> Array:
+    """The only covariate's, in plain floats: numpy's overhead would be most of the time."""
+    square = product = 0.0
+    for point, arm in zip(points, arms, strict=True):
+        row = arm.at(name)
+        square += arm.comoments.item(row, row)
+        product += sum(slope * arm.comoments.item(row, arm.at(column)) for column, slope in point.gradient.items())
+    return np.array([product / square if square else 0.0])
 
 
 def residual(point: Point, names: Sequence[str], theta: Array) -> dict[str, float]:

@@ -79,11 +79,8 @@ def wald(method: str, estimand: str, arms: Arms, df: float | None, setting: Sett
 def charged(arms: Arms) -> Arms:
     """The same arms, whose variances pay for the fitted covariates as in a linear regression."""
     spare = _spare(arms)
-    return replace(
-        arms,
-        control=replace(arms.control, variance=arms.control.variance / spare),
-        treatment=replace(arms.treatment, variance=arms.treatment.variance / spare),
-    )
+    control, treatment = (Estimate(arm.value, arm.variance / spare, arm.n) for arm in (arms.control, arms.treatment))
+    return Arms(control, treatment, arms.variance_reduction, arms.fitted)
 
 
 def satterthwaite(control: Estimate, treatment: Estimate) -> float:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from assay.catalog.rules import alerts, checks, experiments, layers, metrics, models, renames, reports, sources
+from assay.catalog.rules import alerts, checks, experiments, layers, metrics, models, renames, reports, routes, sources
 from assay.catalog.rules.common import Rule
 
 RULES: tuple[Rule, ...] = (
@@ -32,9 +32,13 @@ RULES: tuple[Rule, ...] = (
     alerts.references,
     alerts.times,
     alerts.judges_something,
-    alerts.quiet_hours,
-    alerts.labels,
     alerts.history,
+    routes.references,
+    routes.labels,
+    routes.severities,
+    routes.quiet_hours,
+    routes.circles,
+    routes.reachable,
     reports.references,
     reports.cohorts,
     reports.compare,

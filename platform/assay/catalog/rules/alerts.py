@@ -1,4 +1,4 @@
-"""Rules about alerts and their routes."""
+"""Rules about alerts."""
 
 from __future__ import annotations
 
@@ -97,31 +97,6 @@ def judges_something(catalog: Catalog, _broken: Broken) -> Iterator[Diagnostic]:
                 "Delete 'total: false', or add 'by'.",
                 each.at("total"),
             )
-
-
-def quiet_hours(catalog: Catalog, _broken: Broken) -> Iterator[Diagnostic]:
-    """Hours that end when they begin silence nothing."""
-    for route in catalog.definitions.routes.values():
-        quiet = route.spec.quiet
-        if quiet and quiet[0] == quiet[1]:
-            yield Diagnostic(
-                "E303",
-                f"The quiet hours of '{route.name}' are empty.",
-                "They end when they begin, so that nothing would wait.",
-                'Write two different hours, such as "23:00-07:00", or delete the line.',
-                route.at("quiet"),
-            )
-
-
-LABELS = ("alert", "report", "severity")  # what messages carry
-
-
-def labels(catalog: Catalog, _broken: Broken) -> Iterator[Diagnostic]:
-    """Routes group by labels that messages carry; another word would put everything into one message."""
-    for route in catalog.definitions.routes.values():
-        for index, name in enumerate(route.spec.group_by):
-            if name not in LABELS:
-                yield unknown("label", name, LABELS, route.at("group_by", index))
 
 
 def history(catalog: Catalog, _broken: Broken) -> Iterator[Diagnostic]:

@@ -11,20 +11,22 @@ from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from assay.delivery.channels.registry import channel
+from assay.delivery.channels.registry import NO_HINTS, Channel, Hints, channel
 from assay.delivery.message import Message, Receipt
 from assay.delivery.render import as_html, as_text
 from assay.errors import DeliveryError
 
 
 @channel("outbox")
-class Outbox:
+class Outbox(Channel):
     """A folder per message under `path`. It appears whole or not at all, and the same key is written once."""
+
+    idempotent = True
 
     def __init__(self, path: str | Path) -> None:
         self._path = Path(path)
 
-    def send(self, message: Message) -> Receipt:
+    def send(self, message: Message, hints: Hints = NO_HINTS) -> Receipt:  # noqa: ARG002 - the port
         folder = self._path / folder_name(message.key)
         try:
             written = not folder.exists() and _publish(folder, render(message))

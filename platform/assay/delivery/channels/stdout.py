@@ -5,20 +5,20 @@ from __future__ import annotations
 import sys
 from typing import TextIO
 
-from assay.delivery.channels.registry import channel
+from assay.delivery.channels.registry import NO_HINTS, Channel, Hints, channel
 from assay.delivery.message import Message, Receipt
 from assay.delivery.render import as_text
 from assay.errors import DeliveryError
 
 
 @channel("stdout")
-class Stdout:
+class Stdout(Channel):
     """Plain text; pictures are only named. `stream` is the standard output of the moment when left out."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream
 
-    def send(self, message: Message) -> Receipt:
+    def send(self, message: Message, hints: Hints = NO_HINTS) -> Receipt:  # noqa: ARG002 - the port
         names = [block.image_name if block.image else None for block in message.blocks]
         stream = self._stream or sys.stdout
         try:

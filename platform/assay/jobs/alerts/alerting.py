@@ -260,7 +260,12 @@ def _message(context: Context, alert: Definition[AlertSpec], findings: Sequence[
         blocks=(Block(worst.subject, "", alert_png(_chart(context, worst)), worst.judged.metric.name),),
         severity=alert.spec.severity,
         created=first.judged.ends[-1],
-        labels={"alert": alert.name, "route": alert.spec.route, "severity": alert.spec.severity},
+        labels=sending.labels(
+            alert,
+            {each.judged.metric.name: each.judged.metric for each in findings}.values(),
+            [each.by for each in findings],
+        ),
+        kind="fire",
     )
 
 

@@ -352,6 +352,13 @@ SCHEMAS: dict[str, Schema] = {
             "blocked": _list(_object({"alert": TEXT, **_DIAGNOSTIC["properties"]})),
         }
     ),
+    "alert route": _answer(
+        {
+            "deliveries": _list(
+                _object({"route": TEXT, "channel": TEXT, "recipient": TEXT, "alerts": _list(TEXT), "reason": TEXT})
+            )
+        }
+    ),
     "check": _answer({"from": DATE, "to": DATE, "results": _list(_CHECK), "ok": FLAG}),
     "investigate": _answer(
         {

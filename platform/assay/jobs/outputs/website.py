@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from datetime import date, timedelta
 from importlib.metadata import version
 from pathlib import Path
@@ -21,10 +22,12 @@ from assay.compiler.states import DAY
 from assay.config.alert import AlertSpec
 from assay.config.base import show_duration
 from assay.config.definitions import Definition
+from assay.config.experiment import ExperimentSpec
 from assay.config.report import DashboardSpec, Tab
 from assay.errors import UsageError, WarehouseError
 from assay.jobs.context import Context
 from assay.jobs.experiments.analyze import analyze
+from assay.jobs.outputs.experiment_report import experiment_view
 from assay.jobs.outputs.show import show
 from assay.jobs.queries.cohorts import cohorts
 from assay.jobs.queries.query import Row, query
@@ -43,6 +46,7 @@ from assay.report.views import (
 )
 from assay.report.website import render
 from assay.statement import Statement
+from assay.stats import Progress
 
 _WEEK, _FOUR_WEEKS = timedelta(days=7), timedelta(days=28)
 _CATALOGUE_DAYS = 90
@@ -214,33 +218,31 @@ def used_by(catalog: Catalog, name: str) -> Iterator[tuple[str, str]]:
 
 
 def _experiment(context: Context, name: str) -> ExperimentView:
-    definition = context.catalog.definitions.experiments[name]
-    spec = definition.spec
     try:
-        found, sql = (readout := analyze(context, name)).as_dict(), ";\n\n".join(readout.sql)
+        readout = analyze(context, name)
     except WarehouseError as error:
         if error.diagnostics[0].code != "E511":
             raise
-        found, sql = _not_started(definition.spec, error.diagnostics[0].message), ""
-    return ExperimentView(
-        name,
-        spec.hypothesis,
-        spec.owner,
-        found["window"],
-        found["units"],
-        tuple(found["gates"]),
-        tuple(found["results"]),
-        found["verdict"],
-        tuple(found["reasons"]),
-        sql,
-    )
+        spec = context.catalog.experiment(name).spec
+        return experiment_view(context.catalog, name, _not_started(spec, error.diagnostics[0].message))
+    return experiment_view(context.catalog, name, readout.as_dict(), readout.sql)
 
 
-def _not_started(spec: Any, reason: str) -> dict[str, Any]:
-    window = {"from": str(spec.start), "to": str(spec.end)}
-    return {
-        "window": window, "units": {}, "gates": [], "results": [], "verdict": "keep_running", "reasons": [reason]
-    }  # fmt: skip
+def _not_started(spec: ExperimentSpec, reason: str) -> dict[str, Any]:
+    """A read-out without data: what was planned, and why there is nothing yet."""
+    nothing = ("gates", "results", "interactions", "courses", "sensitivity", "bayes", "distributions")
+    progress = Progress(units=0, days=0, planned_days=(spec.end - spec.start).days)
+    return dict.fromkeys(nothing, ()) | {
+        "window": {"from": str(spec.start), "to": str(spec.end)},
+        "planned_end": str(spec.end),
+        "units": {},
+        "verdict": "keep_running",
+        "variant": None,
+        "reasons": [reason],
+        "progress": asdict(progress),
+        "settings": {},
+        "hashes": {},
+    }
 
 
 def _alert(context: Context, alert: Definition[AlertSpec], day: date) -> AlertView:
