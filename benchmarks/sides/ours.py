@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -65,17 +65,23 @@ def from_columns(path: str) -> Work:
     return work
 
 
-def from_rows(path: str, bare: bool = False) -> Work:
-    """Moments of the rows of a warehouse; `bare` stops with the answer to the query."""
+def from_rows(path: str, part: Literal["all", "query", "rest"] = "all") -> Work:
+    """From the rows of a warehouse: the query for their moments, the rest, or both."""
     units = warehouse.units(data.COLUMNS[1:], {"": path}, variants=True)
 
-    def work() -> Any:
-        rows = units.moments({})[EVERYONE]
-        if bare:
-            return len(rows)
+    def query() -> Mapping[str, Mapping[str, Any]]:
+        return units.moments({})[EVERYONE]
+
+    def rest(rows: Mapping[str, Mapping[str, Any]]) -> list[Ends]:
         return _compared([moments(row, pair) for row in rows.values()] for pair in data.PAIRS)
 
-    return work
+    answered = query()
+    works: dict[str, Work] = {
+        "all": lambda: rest(query()),
+        "query": lambda: len(query()),
+        "rest": lambda: rest(answered),
+    }
+    return works[part]
 
 
 def replays(path: str, count: int) -> Work:

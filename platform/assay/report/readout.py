@@ -113,7 +113,7 @@ def effects(experiment: ExperimentView) -> tuple[Effect, ...]:
 def effect(result: Mapping[str, Any], experiment: ExperimentView, several: bool) -> Effect:
     """One result; its interval is the adjusted one, and its label names the variant where there are several."""
     metric, by = reading(experiment, result["metric"]), show_slice(result.get("slice"))
-    title = joined(metric.label, "" if by == EVERYONE else by, result["variant"] if several else "", _allowed(result))
+    title = joined(metric.label, "" if by == EVERYONE else by, _allowed(result), result["variant"] if several else "")
     interval = _interval(title, result, metric, experiment.readout["settings"]["alpha"])
     return Effect(
         metric=result["metric"],

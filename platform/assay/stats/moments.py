@@ -91,8 +91,9 @@ class Moments:
         return self.sums.item(self.at(name))
 
     def finite(self, name: str) -> bool:
-        """Whether every value of a column was there, finite, and not too large to be squared; needs two units."""
-        return isfinite(self.sum(name)) and isfinite(self.var(name))
+        """Whether every value of a column was there, finite, and not too large to be squared."""
+        place = self.at(name)
+        return isfinite(self.sums.item(place)) and isfinite(self.comoments.item(place, place))
 
     def mean(self, name: str) -> float:
         """Mean per unit; `UsageError` W601 without units."""
@@ -118,7 +119,8 @@ class Moments:
         self._needs(2)
         columns = [(self.at(name), weight) for name, weight in weights.items()]
         # Plain floats: a metric has two to four columns, where numpy's overhead would be most of the time.
-        terms = [a * b * self.comoments.item(i, j) for i, a in columns for j, b in columns]
+        product = self.comoments.item
+        terms = [a * b * product(i, j) for i, a in columns for j, b in columns]
         variance = sum(terms) / (self.n - 1)
         size = sum(abs(a * self.sums.item(i)) for i, a in columns) / self.n
         floor = _ROUNDING * sum(map(abs, terms)) / (self.n - 1) + (_ROUNDING * size) * (_ROUNDING * size)

@@ -1,0 +1,115 @@
+"""The templates of pages: escaped by default, failing on any undefined name, with what they may call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from assay.report import charts, heatmap, readout, sections
+from assay.report import format as formats
+from assay.report.charts.steps import group_look
+from assay.report.views import CardView, HeatmapView, MetricView, TableView
+
+TEMPLATES = Path(__file__).parent / "templates"
+_WIDE, _NARROW = 1180, 330  # pixels: a chart is drawn for a desk and for a phone, and the page shows one of them
+_HALF = 600  # beside another chart
+
+
+@cache
+def environment() -> Environment:
+    """The one environment of all pages."""
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters.update({name: getattr(formats, name) for name in _FILTERS})
+    made.globals.update(_HELPERS)
+    return made
+
+
+def asset(name: str) -> str:
+    """The text of a file beside the templates."""
+    return (TEMPLATES / name).read_text(encoding="utf-8")
+
+
+def _svg(drawing: str) -> Markup:
+    return Markup(drawing)  # noqa: S704 (the charts escape every text that they draw)
+
+
+def _both(draw: Callable[[int], str], wide: int) -> Markup:
+    return _svg(f'<div class="roomy">{draw(wide)}</div><div class="snug">{draw(_NARROW)}</div>')
+
+
+def _card_chart(card: CardView) -> Markup:
+    return _svg(charts.sparkline(card.series, card.earlier, title=card.label, style=card.format))
+
+
+def _row_chart(metric: MetricView) -> Markup:
+    return _svg(charts.sparkline(metric.series[-30:], title=metric.label, style=metric.format, width=120, height=30))
+
+
+def _metric_chart(metric: MetricView) -> Markup:
+    line = charts.Line(metric.label, metric.series)
+    return _svg(charts.line_chart([line], title=metric.label, style=metric.format, width=1240, height=280))
+
+
+def _heatmap_chart(view: HeatmapView) -> Markup:
+    return _svg(heatmap.heatmap(view))
+
+
+def _forest_chart(
+    effects: tuple[readout.Effect, ...], title: str, reference: charts.Interval | None = None, step: int = 34
+) -> Markup:
+    rows = [effect.interval for effect in effects]
+    return _both(lambda width: charts.forest(rows, title=title, reference=reference, width=width, step=step), _WIDE)
+
+
+def _course_chart(of: sections.Course) -> Markup:
+    return _both(
+        lambda width: charts.course(
+            of.points, title=of.title, style=of.style, end=of.end, stopped=of.stopped, width=width
+        ),
+        _HALF,
+    )
+
+
+def _shape_chart(of: sections.Shape) -> Markup:
+    return _both(lambda width: charts.steps(of.edges, of.shares, title=of.title, style=of.style, width=width), _HALF)
+
+
+def _peaks(table: TableView) -> list[float]:
+    """The largest size in each column, which is a full bar."""
+    columns = [[row[index] for _, row in table.rows] for index in range(len(table.metrics))]
+    return [max((abs(value) for value in column if formats.present(value)), default=0.0) for column in columns]
+
+
+def _bar_width(value: float | None, peak: float) -> float:
+    return round(100 * abs(value) / peak, 1) if formats.present(value) and peak else 0.0
+
+
+_FILTERS = ("show", "show_signed", "show_date", "show_day", "show_time", "show_slice", "arrow")
+_HELPERS = {
+    "change": formats.change,
+    "tone": formats.tone,
+    "verdict": readout.verdict,
+    "window": sections.window,
+    "causes": readout.causes,
+    "expectation": readout.expectation,
+    "card_chart": _card_chart,
+    "row_chart": _row_chart,
+    "metric_chart": _metric_chart,
+    "heatmap_chart": _heatmap_chart,
+    "forest_chart": _forest_chart,
+    "course_chart": _course_chart,
+    "shape_chart": _shape_chart,
+    "group_look": group_look,
+    "peaks": _peaks,
+    "bar_width": _bar_width,
+}

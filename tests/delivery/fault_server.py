@@ -1,0 +1,207 @@
+"""A small Bot API on loopback that fails on demand: run as a process, told what to do over HTTP.
+
+POST /bot<TOKEN>/<method>   the Bot API: sendMessage, sendPhoto, getMe
+POST /faults                a JSON list of what to do with the next calls, one after the other; "ok" is a success
+GET  /calls                 every call, with what it asked for and whether it was accepted
+POST /reset                 forget calls and faults
+
+A fault is {"kind": "delay" | "retry_after" | "parse" | "forbidden" | "drop_before" | "drop_after" | "migrate" | "500" |
+"chat_not_found" | "photo", "seconds": …, "chat": …}. `drop_after` accepts the message and closes the connection without
+an answer; `drop_before` closes it without accepting.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import sys
+import threading
+import time
+from email.parser import BytesParser
+from email.policy import HTTP
+from html.parser import HTMLParser
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs
+
+TOKEN = "12345:secret-token"
+ANSWERS = {
+    "parse": (400, "Bad Request: can't parse entities: Unsupported start tag", {}),
+    "photo": (400, "Bad Request: PHOTO_INVALID_DIMENSIONS", {}),
+    "chat_not_found": (400, "Bad Request: chat not found", {}),
+    "forbidden": (403, "Forbidden: bot was kicked from the group chat", {}),
+    "500": (500, "Internal Server Error", {}),
+}
+
+
+class State:
+    """What the server has seen and will do."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.reset()
+
+    def reset(self) -> None:
+        self.faults: list[Any] = []
+        self.calls: list[dict[str, Any]] = []
+        self.next_id = 100
+
+    def next_fault(self) -> dict[str, Any]:
+        with self.lock:
+            found = self.faults.pop(0) if self.faults else "ok"
+        return {"kind": found} if isinstance(found, str) else found
+
+    def accept(self, call: dict[str, Any]) -> int:
+        with self.lock:
+            self.next_id += 1
+            self.calls.append({**call, "accepted": True, "message_id": self.next_id})
+            return self.next_id
+
+    def refuse(self, call: dict[str, Any], why: str) -> None:
+        with self.lock:
+            self.calls.append({**call, "accepted": False, "why": why})
+
+
+STATE = State()
+
+
+class Shown(HTMLParser):
+    """Text after entities are parsed, as Telegram counts it; `wrong` if it is not its HTML."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.text, self.open, self.wrong = "", list[str](), False
+
+    def handle_starttag(self, tag: str, _attrs: Any) -> None:
+        self.wrong = self.wrong or tag not in ("b", "i", "a", "code", "pre")
+        self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        self.wrong = self.wrong or not self.open or self.open.pop() != tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def shown(text: str, mode: str | None) -> str | None:
+    """What a reader sees; None if it cannot be parsed."""
+    if mode != "HTML":
+        return text
+    found = Shown()
+    found.feed(text)
+    found.close()
+    broken = re.search(r"&(?!(lt|gt|amp|quot|#\d+|#x[0-9a-f]+);)", text)
+    return None if found.wrong or found.open or broken else found.text
+
+
+def parse(content_type: str, body: bytes) -> dict[str, Any]:
+    """The fields of a call; an uploaded file is its number of bytes."""
+    if not content_type.startswith("multipart/form-data"):
+        return {name: values[0] for name, values in parse_qs(body.decode(), keep_blank_values=True).items()}
+    message = BytesParser(policy=HTTP).parsebytes(f"Content-Type: {content_type}\r\n\r\n".encode() + body)
+    found: dict[str, Any] = {}
+    for part in message.iter_parts():
+        payload = part.get_payload(decode=True)
+        name = part.get_param("name", header="content-disposition")
+        found[str(name)] = f"{len(payload)} bytes" if part.get_filename() else payload.decode()
+    return found
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1  # an answer is one packet: two would wait for each other (Nagle and delayed acknowledgement)
+
+    def log_message(self, *_: Any) -> None:
+        """Silence."""
+
+    def do_GET(self) -> None:
+        self.answer(200, STATE.calls)
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if self.path == "/faults":
+            STATE.faults += json.loads(body)
+            self.answer(200, True)
+        elif self.path == "/reset":
+            STATE.reset()
+            self.answer(200, True)
+        else:
+            self.bot(parse(self.headers.get("Content-Type", ""), body))
+
+    def bot(self, fields: dict[str, Any]) -> None:
+        token, _, method = self.path.removeprefix("/bot").rpartition("/")
+        if token != TOKEN:
+            self.refuse(401, "Unauthorized")
+            return
+        self.call = {"method": method, **fields, "at": time.monotonic()}
+        fault = STATE.next_fault()
+        kind = fault["kind"]
+        if kind == "delay":
+            time.sleep(fault["seconds"])
+        if kind in ANSWERS:
+            self.refuse(*ANSWERS[kind])
+        elif kind == "retry_after":
+            self.refuse(429, "Too Many Requests", {"retry_after": fault["seconds"]})
+        elif kind == "migrate" and fields["chat_id"] != fault["chat"]:
+            self.refuse(400, "Bad Request: group chat was upgraded", {"migrate_to_chat_id": int(fault["chat"])})
+        elif kind == "drop_before":
+            STATE.refuse(self.call, kind)
+            self.hang_up()
+        else:
+            self.take(kind)
+
+    def take(self, kind: str) -> None:
+        photo = self.call["method"] == "sendPhoto"
+        text = shown(self.call.get("caption" if photo else "text", ""), self.call.get("parse_mode"))
+        if text is None:
+            self.refuse(*ANSWERS["parse"])
+        elif len(text.encode("utf-16-le")) // 2 > (1024 if photo else 4096):
+            self.refuse(400, "Bad Request: message is too long")
+        elif not text and not photo:
+            self.refuse(400, "Bad Request: message text is empty")
+        else:
+            number = STATE.accept({**self.call, "shown": text})
+            if kind == "drop_after":
+                self.hang_up()
+            else:
+                self.answer(200, {"ok": True, "result": result(number, self.call, text, photo)})
+
+    def hang_up(self) -> None:
+        self.close_connection = True
+        self.connection.shutdown(socket.SHUT_RDWR)
+
+    def refuse(self, code: int, description: str, parameters: dict[str, Any] | None = None) -> None:
+        STATE.refuse(getattr(self, "call", {}), description)
+        told = {"ok": False, "error_code": code, "description": description}
+        self.answer(code, told | ({"parameters": parameters} if parameters else {}))
+
+    def answer(self, code: int, content: Any) -> None:
+        body = json.dumps(content).encode()
+        self.send_response(code)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+def result(number: int, call: dict[str, Any], text: str, photo: bool) -> dict[str, Any]:
+    """A Message of the Bot API."""
+    size = {"file_id": "f", "file_unique_id": "u", "width": 10, "height": 10}
+    chat = {"id": -100, "type": "supergroup", "title": "Test"}
+    content = {"caption": text, "photo": [size]} if photo else {"text": text}
+    return {"message_id": number, "date": 1_750_000_000, "chat": chat, **content}
+
+
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_: Any) -> None:
+        """A client that was killed is what this server is for."""
+
+
+if __name__ == "__main__":
+    server = Server(("127.0.0.1", 0), Handler)
+    sys.stdout.write(f"{server.server_address[1]}\n")
+    sys.stdout.flush()
+    server.serve_forever()

@@ -1,0 +1,46 @@
+"""What is promised when a sender is killed at any step of a send: measured, with real processes and a real library."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("telegram")
+
+HERE = Path(__file__).parent
+
+
+def outcomes(url: str, folder: Path, runs: int) -> list[dict[str, Any]]:
+    command = [sys.executable, str(HERE / "crash_runs.py"), url, str(folder), str(runs)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def check(found: list[dict[str, Any]]) -> None:
+    assert sum(each["killed"] for each in found) > 0.9 * len(found), "runs must die, or they show nothing"
+    for each in found:
+        counts, marked = each["counts"], each["marked"]
+        for critical in ("c1", "c2"):
+            assert counts.get(critical, 0) >= 1, f"lost: {each}"
+            assert counts[critical] - marked.get(critical, 0) <= 1, f"doubled without a mark: {each}"
+            assert marked.get(critical, 0) <= 1, f"repeated twice: {each}"
+        for other in ("w1", "n1"):
+            assert counts.get(other, 0) <= 1, f"doubled: {each}"
+            assert not marked.get(other, 0), f"repeated: {each}"
+
+
+def test_no_critical_is_lost_and_nothing_else_is_doubled(bot_api: Any, tmp_path: Path) -> None:
+    check(outcomes(bot_api.url, tmp_path, 40))
+
+
+@pytest.mark.slow
+def test_five_hundred_times(bot_api: Any, tmp_path: Path) -> None:
+    found = outcomes(bot_api.url, tmp_path, 500)
+    check(found)
+    assert len(found) == 500
