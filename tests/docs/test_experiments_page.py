@@ -193,6 +193,7 @@ def demo(root: Path, big_demo_project: Project) -> Path:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # with the demo that is generated first, on a busy machine
 def test_the_commands_print_what_it_shows(demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ASSAY_DSN", raising=False)
     text = TEXT
@@ -221,6 +222,8 @@ def test_the_planted_effect_is_inside_its_interval() -> None:
     control = difference / (relative / 100)
     assert control * low / 100 < H2.size < control * high / 100
     assert "Verdict: ship" in said
+    (alike,) = re.findall(r"^pass  pre_period +([\d.]+) ", said, re.MULTILINE)
+    assert f"{alike} in step 7" in TEXT
 
 
 def test_the_broken_one_is_blocked_and_the_quiet_week_is_not() -> None:
@@ -232,3 +235,8 @@ def test_the_broken_one_is_blocked_and_the_quiet_week_is_not() -> None:
     assert not re.search(r"^(fail|warn) ", quiet, re.MULTILINE)
     assert "Verdict: keep running" in quiet
     assert "healthy" in printed("experiment aa similar_users\n")
+
+
+def test_the_readme_shows_the_same() -> None:
+    said = printed("experiment report similar_posts --format text\n").split("\n", 1)[1]
+    assert said in (ROOT / "README.md").read_text(encoding="utf-8")

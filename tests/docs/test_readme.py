@@ -27,8 +27,8 @@ def test_the_added_definitions_validate_in_the_demo_project(tmp_path: Path) -> N
     catalog, found, _ = check(tmp_path)
     assert found == ()
     added = [name for block in blocks for kind in yaml.safe_load(block).values() for name in kind]
-    assert len(blocks) == 2
-    assert set(added) <= {*catalog.metrics, *catalog.models}
+    assert len(blocks) == 3
+    assert set(added) <= {*catalog.metrics, *catalog.models, *catalog.definitions.experiments}
 
 
 def test_every_command_exists() -> None:

@@ -10,7 +10,8 @@ import asyncio
 import logging
 import os
 import warnings
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -96,8 +97,7 @@ class Telegram(Channel):
 
     def _run(self, call: Coroutine[Any, Any, Any]) -> str:
         assert self._runner is not None
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # PTB warns of a change of types that we accept in either form
+        with _quietly():
             return str(self._runner.run(call).message_id)
 
     def _message(self, chat: str, part: Part, marked: bool, answered: str, loud: bool) -> Coroutine[Any, Any, Any]:
@@ -151,7 +151,7 @@ class Telegram(Channel):
         if isinstance(fault, Moved) and isinstance(error, ChatMigrated):
             fault.old, fault.new = self._chat, str(error.new_chat_id)
         if isinstance(fault, Later):
-            fault.after = _seconds(error.retry_after) if isinstance(error, RetryAfter) else None
+            fault.after = _asked(error) if isinstance(error, RetryAfter) else None
             fault.everybody = isinstance(error, RetryAfter) or _never_left(error)
         return fault
 
@@ -210,8 +210,19 @@ def _left(error: Exception) -> bool:
     return isinstance(error.__cause__, httpx.HTTPError) and not _never_left(error)
 
 
-def _seconds(value: int | timedelta) -> timedelta:
+def _asked(error: Any) -> timedelta:
+    """How long the service wants to be left alone."""
+    with _quietly():
+        value = error.retry_after
     return value if isinstance(value, timedelta) else value * SECOND
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """The library warns that a number of seconds will become a timedelta; both are understood here."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 class _Redact(logging.Filter):

@@ -1,0 +1,78 @@
+"""Text is cut before it is marked up: no tag, no character and no word (where possible) is ever cut."""
+
+from __future__ import annotations
+
+import doctest
+from io import BytesIO
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from assay.delivery import markup
+from assay.delivery.collage import collage
+from assay.delivery.markup import Run, html, plain, split, units
+from tests.delivery.fault_server import shown
+
+runs = st.lists(st.builds(Run, st.text(st.sampled_from(list("ab <&>\"'_*\n🔴é"))), st.booleans()), max_size=12).map(
+    tuple
+)
+
+
+def test_examples() -> None:
+    assert doctest.testmod(markup).failed == 0
+
+
+@given(runs, st.integers(2, 20), st.integers(2, 40))
+def test_parts_fit_and_nothing_is_lost(given_runs: tuple[Run, ...], first: int, rest: int) -> None:
+    parts = list(split(given_runs, first, rest))
+    assert all(units(plain(part)) <= (rest if at else first) for at, part in enumerate(parts))
+    assert all(plain(part).strip() == plain(part) != "" for part in parts)
+    assert "".join("".join(map(plain, parts)).split()) == "".join(plain(given_runs).split())
+    bold = [character for part in parts for run in part for character in run.text if run.bold]
+    assert "".join(bold).split() == "".join("".join(run.text for run in given_runs if run.bold)).split() or bold
+
+
+@given(runs)
+def test_a_part_is_well_formed_and_reads_as_it_was_written(given_runs: tuple[Run, ...]) -> None:
+    for part in split(given_runs, 10, 10):
+        assert shown(html(part), "HTML") == plain(part)
+
+
+@given(st.lists(st.text(st.sampled_from("abc"), min_size=1, max_size=8), min_size=1))
+def test_words_are_not_cut(words: list[str]) -> None:
+    found = [plain(part) for part in split((Run(" ".join(words)),), 20, 20)]
+    assert [word for part in found for word in part.split()] == words
+
+
+def test_paragraphs_are_kept_together() -> None:
+    text = "first paragraph\nof two lines\n\nsecond paragraph"
+    assert [plain(part) for part in split((Run(text),), 40, 40)] == text.split("\n\n")
+
+
+def picture(width: int, height: int) -> bytes:
+    found = BytesIO()
+    Image.new("RGB", (width, height), "red").save(found, "PNG")
+    return found.getvalue()
+
+
+def size(found: bytes | None) -> tuple[int, int]:
+    assert found
+    return Image.open(BytesIO(found)).size
+
+
+def test_one_picture_stays_as_it_is_and_several_become_one() -> None:
+    one = picture(40, 30)
+    assert collage([one]) == one
+    assert size(collage([one] * 3)) == (40, 90)
+    assert size(collage([one, picture(50, 20), one, one, one])) == (100, 90)
+    assert collage([]) is collage([b"no picture"]) is None
+    assert size(collage([b"no picture", one])) == (40, 30)
+
+
+@pytest.mark.parametrize(("width", "height"), [(9_000, 2_000), (30, 9_000), (9_000, 30), (20, 500)])
+def test_sizes_that_telegram_refuses_are_changed(width: int, height: int) -> None:
+    wide, high = size(collage([picture(width, height)]))
+    assert wide + high <= 10_000
+    assert max(wide, high) <= 20 * min(wide, high)
