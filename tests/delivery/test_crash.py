@@ -40,6 +40,7 @@ def test_no_critical_is_lost_and_nothing_else_is_doubled(bot_api: Any, tmp_path:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_five_hundred_times(bot_api: Any, tmp_path: Path) -> None:
     found = outcomes(bot_api.url, tmp_path, 500)
     check(found)
