@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 pytest.importorskip("telegram")
+
+from tests.delivery import crash_runs
 
 HERE = Path(__file__).parent
 
@@ -33,6 +36,20 @@ def check(found: list[dict[str, Any]]) -> None:
         for other in ("w1", "n1"):
             assert counts.get(other, 0) <= 1, f"doubled: {each}"
             assert not marked.get(other, 0), f"repeated: {each}"
+
+
+def test_two_ticks_at_once_say_everything_once(bot_api: Any, tmp_path: Path) -> None:
+    bot_api.fail({"kind": "delay", "seconds": 0.5})  # so that the other one comes while this one sends
+    spawn = get_context("spawn")
+    ticks = [spawn.Process(target=crash_runs.tick, args=(bot_api.url, tmp_path, crash_runs.NOW)) for _ in range(2)]
+    for tick in ticks:
+        tick.start()
+    for tick in ticks:
+        tick.join()
+    assert [tick.exitcode for tick in ticks] == [0, 0]
+    texts = [each["shown"] for each in bot_api.accepted()]
+    assert [sum(f"[{key}]" in text for text in texts) for key in ("c1", "c2", "w1", "n1")] == [1, 1, 1, 1]
+    assert not [text for text in texts if "possible repeat" in text]
 
 
 def test_no_critical_is_lost_and_nothing_else_is_doubled(bot_api: Any, tmp_path: Path) -> None:

@@ -29,9 +29,12 @@ def test_parts_fit_and_nothing_is_lost(given_runs: tuple[Run, ...], first: int, 
     parts = list(split(given_runs, first, rest))
     assert all(units(plain(part)) <= (rest if at else first) for at, part in enumerate(parts))
     assert all(plain(part).strip() == plain(part) != "" for part in parts)
-    assert "".join("".join(map(plain, parts)).split()) == "".join(plain(given_runs).split())
-    bold = [character for part in parts for run in part for character in run.text if run.bold]
-    assert "".join(bold).split() == "".join("".join(run.text for run in given_runs if run.bold)).split() or bold
+    assert [each for part in parts for each in styled(part)] == list(styled(given_runs))
+
+
+def styled(given_runs: tuple[Run, ...]) -> list[tuple[str, bool]]:
+    """Each character and its style, without white space."""
+    return [(each, run.bold) for run in given_runs for each in run.text if not each.isspace()]
 
 
 @given(runs)

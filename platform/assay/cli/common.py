@@ -42,6 +42,9 @@ start_option = click.option("--from", "start", type=Day(), help="First day.")
 end_option = click.option("--to", "end", type=Day(), help="The day after the last one.")
 
 
+until_option = click.option("--until", type=Day(), help="As it stood on the morning of this day (default: today).")
+
+
 def format_option(*formats: str) -> Callable[[F], F]:
     return click.option(
         "--format", "format", type=click.Choice(formats), default=formats[0], show_default=True, help="Output format."
@@ -141,5 +144,5 @@ def local_moment(text: str, zone: str) -> datetime:
 
 __all__ = [
     "Day", "Diagnostic", "command", "end_option", "fail", "format_option", "load", "local_moment", "now", "print_json",
-    "progress", "project_option", "session", "start_option",
+    "progress", "project_option", "session", "start_option", "until_option",
 ]  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,16 +18,17 @@ if TYPE_CHECKING:
 
 @click.command("analyze")
 @click.argument("name")
+@common.until_option
 @common.format_option("text", "json")
 @common.project_option
 @common.command
-def command(name: str, format: str, project: Path) -> None:
+def command(name: str, until: date | None, format: str, project: Path) -> None:
     """The read-out of the experiment NAME: gates, effects, and a verdict with its reasons. It is stored."""
     from assay.jobs.experiments.analyze import analyze as run
     from assay.jobs.experiments.history import record
 
     with common.session(project, show=False) as context:
-        readout = run(context, name)
+        readout = run(context, name, until)
         record(context, readout)
     if format == "json":
         common.print_json(readout.as_dict())
@@ -36,7 +38,11 @@ def command(name: str, format: str, project: Path) -> None:
 
 def text(readout: Readout) -> str:
     """The read-out for a terminal."""
-    parts = [_head(readout), _gates(readout), _results(readout), _slices(readout), _others(readout), *_beliefs(readout)]
+    parts = [_head(readout), _gates(readout)]
+    if readout.verdict.verdict == "blocked":
+        parts.append("Withheld, for diagnosis only: do not act on these effects.")
+    parts += [_results(readout), _slices(readout), _others(readout)]
+    parts += _beliefs(readout) if readout.verdict.verdict != "blocked" else []
     told = [f"Verdict: {readout.verdict.verdict.replace('_', ' ')}", *(f"  {each}" for each in readout.verdict.reasons)]
     return "\n\n".join([each for each in parts if each] + ["\n".join(told)])
 

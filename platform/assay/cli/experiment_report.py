@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,9 +22,10 @@ if TYPE_CHECKING:
 @click.option(
     "--out", type=click.Path(path_type=Path), help="The file or the folder to write (default: <target>/experiments)."
 )
+@common.until_option
 @common.project_option
 @common.command
-def command(name: str, format: Format | None, out: Path | None, project: Path) -> None:
+def command(name: str, format: Format | None, out: Path | None, until: date | None, project: Path) -> None:
     """Write the read-out of the experiment NAME for people: a page that opens from disk, Markdown, and a summary.
 
     Markdown and text go to the standard output unless --out says where. The end of a file's name (.html, .md, .txt)
@@ -32,7 +34,7 @@ def command(name: str, format: Format | None, out: Path | None, project: Path) -
     from assay.jobs.outputs.experiment_report import default_folder, format_of, report
 
     with common.session(project, show=False) as context:
-        made, folder = report(context, name), default_folder(context)
+        made, folder = report(context, name, until), default_folder(context)
     chosen = format or format_of(out)
     if chosen in ("markdown", "text") and out is None:
         click.echo(made.texts[chosen], nl=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import combinations_with_replacement
+from itertools import combinations, combinations_with_replacement
 from typing import Any
 
 import numpy as np
@@ -35,7 +35,7 @@ def moments_by(
     names, numbers = np.unique(np.asarray(groups), return_inverse=True)
     wanted = {name: tuple(dict.fromkeys((*each.columns, *each.covariates))) for name, each in metrics.items()}
     used = {name: _column(columns, name, len(numbers)) for name in dict.fromkeys(sum(wanted.values(), ()))}
-    pairs = list(dict.fromkeys(pair for each in wanted.values() for pair in combinations_with_replacement(each, 2)))
+    pairs = list(dict.fromkeys(pair for each in wanted.values() for pair in combinations(each, 2)))
     table = _sums(used, pairs, numbers, len(names))
     labels = names.tolist()
     if not all(np.isfinite(each).all() for each in table.values()):  # one group's NaN must not show in the others
@@ -55,11 +55,12 @@ _Key = tuple[str, ...]  # a column, or a pair of them
 def _sums(
     columns: Mapping[str, Array], pairs: Sequence[tuple[str, str]], numbers: NDArray[np.intp], groups: int
 ) -> dict[_Key, Array]:
-    """Σ of every shifted column, and of the products of pairs, per group: shape (groups,)."""
+    """Σ of every shifted column, of its square, and of the products of pairs, per group: shape (groups,)."""
     shifts = [(values, _shift(values)) for values in columns.values()]
     places = {name: place for place, name in enumerate(columns)}
     factors = [(places[a], places[b]) for a, b in pairs]
-    sums = np.zeros((groups, len(shifts) + len(factors)))
+    squared = slice(len(shifts), 2 * len(shifts))
+    sums = np.zeros((groups, 2 * len(shifts) + len(factors)))
     block = np.empty((sums.shape[1], _ROWS))
     with np.errstate(invalid="ignore", over="ignore"):
         for first in range(0, len(numbers), _ROWS):
@@ -68,10 +69,12 @@ def _sums(
             part = block[:, : inside.shape[1]]
             for place, (values, shift) in enumerate(shifts):
                 np.subtract(values[rows], shift, out=part[place])
-            for place, (a, b) in enumerate(factors, len(shifts)):
+            np.square(part[: len(shifts)], out=part[squared])
+            for place, (a, b) in enumerate(factors, squared.stop):
                 np.multiply(part[a], part[b], out=part[place])
             sums += inside @ part.T
-    return dict(zip([*((name,) for name in columns), *pairs], sums.T, strict=True))
+    names: list[_Key] = [(name,) for name in columns]
+    return dict(zip([*names, *((name, name) for name in columns), *pairs], sums.T, strict=True))
 
 
 def _moments(

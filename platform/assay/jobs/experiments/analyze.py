@@ -35,13 +35,15 @@ def plan_of(catalog: Catalog, name: str, window: tuple[date, date] | None = None
     return Plan(catalog, experiment, metrics_of(catalog, experiment.spec), window, pool)
 
 
-def analyze(context: Context, name: str) -> Readout:
+def analyze(context: Context, name: str, until: date | None = None) -> Readout:
     """The read-out of an experiment: of its whole window, or up to the last whole day while it runs.
+
+    `until` reads it as it stood on the morning of an earlier day.
 
     Raises UsageError E201 for an unknown name or E603 when a metric has changed its meaning while the experiment runs,
     and WarehouseError E511 when it has not begun, or nobody was exposed in the window.
     """
-    plan = plan_of(context.catalog, name, _window(context, context.catalog.experiment(name)))
+    plan = plan_of(context.catalog, name, _window(context, context.catalog.experiment(name), until))
     pins.hold(context, plan.experiment)
     with units(context, plan) as table:
         counts = table.counts()
@@ -50,14 +52,15 @@ def analyze(context: Context, name: str) -> Readout:
         return _readout(table, counts)
 
 
-def _window(context: Context, experiment: Definition[ExperimentSpec]) -> tuple[date, date]:
+def _window(context: Context, experiment: Definition[ExperimentSpec], day: date | None) -> tuple[date, date]:
     spec = experiment.spec
-    until = min(spec.end, context.today)
+    today = min(day or context.today, context.today)
+    until = min(spec.end, today)
     if until > spec.start:
         return spec.start, until
     raise WarehouseError.of(
         "E511",
-        f"'{experiment.name}' starts on {spec.start} and has no whole day of data on {context.today}.",
+        f"'{experiment.name}' starts on {spec.start} and has no whole day of data on {today}.",
         why="A comparison needs units, and days are read when they are over.",
         fix="Come back when the first day has passed, or correct 'start'.",
         location=experiment.location,

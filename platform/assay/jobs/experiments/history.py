@@ -71,7 +71,7 @@ def _columns(context: Context, readout: Readout, found: list[Found], analysis: s
 
 
 def _row(found: Found, hashes: Mapping[str, str]) -> dict[str, Any]:
-    result, effect = found.result, found.result.effect
+    result, effect = found.result, found.result.judged  # with the intervals that decide
     ((dimension, value),) = (found.slice or {"": ""}).items()
     said = {"metric": result.metric, "role": result.role, "variant": result.variant, "method": effect.method}
     numbers = {name: getattr(effect, name) for name in _NUMBERS}

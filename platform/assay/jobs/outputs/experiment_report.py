@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
@@ -29,12 +30,12 @@ class ExperimentReport:
     texts: Mapping[Format, str]
 
 
-def report(context: Context, name: str) -> ExperimentReport:
+def report(context: Context, name: str, until: date | None = None) -> ExperimentReport:
     """Analyse an experiment, store the analysis, and write it down in every format.
 
     Raises what `analyze` raises.
     """
-    readout = analyze(context, name)
+    readout = analyze(context, name, until)
     record(context, readout)
     view = experiment_view(context.catalog, name, readout.as_dict(), readout.sql)
     project = context.catalog.definitions.project
