@@ -27,15 +27,22 @@ def test_an_unknown_detector_is_met_with_a_suggestion() -> None:
 
 
 @pytest.mark.parametrize("name", names())
-class TestContract:
-    def test_every_parameter_has_a_default_of_its_type(self, name: str) -> None:
-        assert all(isinstance(each.default, each.type) for each in parameters(name).values())
+def test_every_parameter_has_a_default_of_its_type(name: str) -> None:
+    assert all(isinstance(each.default, each.type) for each in parameters(name).values())
 
+
+NEED_MORE = {"static", "forecast", "pyod"}  # bounds, a stored forecast, an extra
+
+
+@pytest.mark.parametrize("name", sorted(set(names()) - NEED_MORE))
+class TestContract:
     def test_a_constant_series_is_ordinary(self, name: str) -> None:
         (judgement,) = judge(name, Slots.counts([[100.0] * 60]))
         assert judgement.status == "ok"
 
     def test_a_total_outage_is_an_anomaly(self, name: str) -> None:
+        if name == "freshness":
+            return  # it waits for two slots of silence
         history = np.random.default_rng(1).poisson(1_000, 59)
         (judgement,) = judge(name, Slots.counts([[*history, 0]]))
         assert (judgement.status, judgement.direction) == ("anomaly", "down")
@@ -52,6 +59,8 @@ class TestContract:
         assert not [each for each in fields if isinstance(each, float) and not np.isfinite(each)]
 
     def test_a_gauge_may_be_negative(self, name: str) -> None:
+        if name == "freshness":
+            return  # it judges whether there is a value, not which
         history = np.random.default_rng(5).normal(-5, 2, 59)
         ordinary, late = judge(name, Slots.gauges([[*history, -6.0], [*history, 30.0]]))
         assert (ordinary.status, late.status, late.direction) == ("ok", "anomaly", "up")

@@ -37,7 +37,18 @@ def route(
     silences, found = tuple(silences), list[Decision]()
     for message, twin in _with_twins(messages):
         found += _decided(message, twin, routes, clock, past, silences)
-    return tuple(sorted(found, key=lambda each: each.action != "send"))
+    return tuple(sorted(_once(found), key=lambda each: each.action != "send"))
+
+
+def _once(decisions: Iterable[Decision]) -> Iterator[Decision]:
+    """Each letter once: the fire and an update of one episode, in one tick, may both ask for its escalation."""
+    seen: set[str] = set()
+    for each in decisions:
+        if each.letter is None or each.letter.key not in seen:
+            yield each
+        else:
+            yield replace(each, action="skip", reason="the same is sent in this tick", letter=None)
+        seen |= {each.letter.key} if each.letter else set()
 
 
 def _with_twins(messages: Iterable[Message]) -> Iterator[tuple[Message, bool]]:

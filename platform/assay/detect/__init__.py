@@ -1,9 +1,13 @@
 """Numbers in, judgements out: is this slot ordinary, does it deserve a message, and which slices explain it.
 
-    Slots ──detector──▶ Expectation ──compare──▶ Judgement ──follow──▶ Verdict
-          a file in detectors/      one for all detectors     n of m, volume, change, direction
+    History ──score──▶ Scores ──read──▶ Readings ──step──▶ State, Events
+         a file in detectors/    volume, change,      n of m, hysteresis, no data, silences,
+                                 direction            acknowledgements, corrections
 
-`explain` stands beside this line: from counts per slice, before and after, to the slices that moved.
+The same three functions serve a live tick (the newest slot), a backtest (every slot, each from what lies before it) and
+a notebook. `backtest` replays all of it and `tuned` finds the threshold that fits a budget; `together` does it for a
+total with its slices. `explain` stands beside the line: from counts per slice, before and after, to those that moved.
+`judge` and `follow` are the line of slots of one clock time, for those who hold nothing else.
 """
 
 from __future__ import annotations
@@ -12,15 +16,30 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 from assay.detect import detectors
+from assay.detect.backtest import Backtest, Fire, backtest
+from assay.detect.calibration import Tuned, calibrated, tuned
 from assay.detect.explain import Cause, explain
-from assay.detect.judgement import Expectation, Judgement
-from assay.detect.lifecycle import Policy, Verdict, follow
-from assay.detect.registry import Parameter, judge, names, parameters
+from assay.detect.history import Band, History
+from assay.detect.judgement import Judgement
+from assay.detect.lifecycle import Action, Episode, Event, State, act, step
+from assay.detect.policy import Policy, Reading, Readings, read
+from assay.detect.power import minimum_visible_drop
+from assay.detect.registry import Parameter, judge, names, parameters, score
+from assay.detect.scores import LEARNING, NO_DATA, OK, Expectation, Scores, agree
+from assay.detect.seasonal import Prepared, prepare, tick, warm_up_days
 from assay.detect.series import Slots
+from assay.detect.silences import Silence, expecting, left_out, quiet
+from assay.detect.slices import Tick, controlled, discoveries, together
+from assay.detect.verdict import Verdict, follow
 
 __all__ = [
-    "Cause", "Expectation", "Judgement", "Parameter", "Policy", "Slots", "Verdict",
-    "explain", "follow", "judge", "names", "parameters",
+    "LEARNING", "NO_DATA", "OK",
+    "Action", "Backtest", "Band", "Cause", "Episode", "Event", "Expectation", "Fire", "History", "Judgement",
+    "Parameter", "Policy", "Prepared", "Reading", "Readings", "Scores", "Silence", "Slots", "State", "Tick", "Tuned",
+    "Verdict",
+    "act", "agree", "backtest", "calibrated", "controlled", "discoveries", "expecting", "explain", "follow", "judge",
+    "left_out", "minimum_visible_drop", "names", "parameters", "prepare", "quiet", "read", "score", "step", "tick",
+    "together", "tuned", "warm_up_days",
 ]  # fmt: skip
 
 for _module in iter_modules(detectors.__path__):

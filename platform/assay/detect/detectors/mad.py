@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-import numpy as np
-from scipy import special
+from dataclasses import replace
 
-from assay.detect.judgement import Expectation
-from assay.detect.noise import least_noise, mad_scale, median
-from assay.detect.registry import detector
-from assay.detect.series import Bools, Floats, Slots, divide
-from assay.errors import DefinitionsError
+import numpy as np
+
+from assay.detect.history import History
+from assay.detect.noise import least_noise, mad_scale, median, silence_is_news
+from assay.detect.registry import detector, refuse
+from assay.detect.scores import Expectation, linear
+from assay.detect.series import Floats, divide
+from assay.detect.windows import as_slots, filled, over_days, same_slot
 
 
 @detector
 def mad(
-    slots: Slots, *, threshold: float = 4.0, history: int = 30, min_history: int = 14, smoothing: int = 3
+    data: History,
+    newest: int,
+    *,
+    threshold: float = 4.0,
+    history: int = 30,
+    min_history: int = 14,
+    smoothing: int = 3,
 ) -> Expectation:
     """Bounds = median ± threshold × 1.4826 MAD over the `history` days before the current one.
 
@@ -27,33 +35,31 @@ def mad(
     Source: the case study's rule (rolling median ± k MAD, bounds smoothed by a trailing mean of 3); Leys et al. (2013),
     Detecting outliers, J. Exp. Soc. Psychology 49, 764-766. Raises DefinitionsError (E104) for impossible parameters.
     """
-    _check(threshold, history, min_history, smoothing)
-    windows = [_window(slots.values, history, lag) for lag in range(smoothing)]
-    fits = [_fit(window, slots, min_history) for window in windows]
-    expected, scale = _mean([centre for centre, _ in fits]), _mean([scale for _, scale in fits])
-    expected = np.where(_filled(windows[0], min_history) & (scale > 0), expected, np.nan)
-    low, high = expected - threshold * scale, expected + threshold * scale
-    if slots.kind != "gauge":
-        low = np.maximum(low, 0.0)
-    if slots.kind == "count":
-        low = np.where(_silence_is_news(windows[0], expected, threshold), np.maximum(low, 1.0), low)
-    return Expectation(expected, scale, low, np.where(slots.shares, np.minimum(high, 1.0), high))
+    if not (threshold > 0 and 2 <= min_history <= history and smoothing >= 1):
+        raise refuse(
+            "mad", "Bounds need a positive threshold, at least two points of history and at least one window.",
+            "Keep threshold > 0, 2 <= min_history <= history and smoothing >= 1.",
+            threshold=threshold, history=history, min_history=min_history, smoothing=smoothing,
+        )  # fmt: skip
+    days, first = same_slot(data, newest)
+
+    def fit(window: Floats) -> list[Floats]:
+        centre = np.where(filled(window, min_history), median(window), np.nan)
+        return [centre, mad_scale(window, centre), np.any(window == 0, axis=-1).astype(np.float64)]
+
+    fits = over_days(days, first - smoothing + 1, history, fit)
+    judged = days.shape[1] - first
+    centres, scales, zeros = (_lags(each, data, newest, judged) for each in fits)
+    scales = [np.maximum(scale, least_noise(centre, data)) for centre, scale in zip(centres, scales, strict=True)]
+    expected, scale = _mean(centres), _mean(scales)
+    expected = np.where(~np.isnan(centres[0]) & (scale > 0), expected, np.nan)
+    return _with_silence(data, linear(data, expected, scale, threshold), zeros[0])
 
 
-def _window(values: Floats, history: int, lag: int) -> Floats:
-    """The `history` values before the one `lag` days ago, which is itself left out."""
-    end = max(values.shape[1] - 1 - lag, 0)
-    return values[:, max(end - history, 0) : end]
-
-
-def _fit(window: Floats, slots: Slots, min_history: int) -> tuple[Floats, Floats]:
-    centre = np.where(_filled(window, min_history), median(window), np.nan)
-    return centre, np.maximum(mad_scale(window, centre), least_noise(centre, slots))
-
-
-def _filled(window: Floats, min_history: int) -> Bools:
-    enough: Bools = np.count_nonzero(~np.isnan(window), axis=1) >= min_history
-    return enough
+def _lags(fits: Floats, data: History, newest: int, judged: int) -> list[Floats]:
+    """The fits of the judged slots, then those of a day earlier, and so on; each of shape (series, newest)."""
+    lags = range(fits.shape[1] - judged, -1, -1)
+    return [as_slots(fits[:, start : start + judged], data, newest) for start in lags]
 
 
 def _mean(columns: list[Floats]) -> Floats:
@@ -63,19 +69,11 @@ def _mean(columns: list[Floats]) -> Floats:
     return divide(np.nansum(stacked, axis=0), used.astype(np.float64))
 
 
-def _silence_is_news(window: Floats, expected: Floats, threshold: float) -> Bools:
-    """No zero yet, and a Poisson count is zero with probability exp(-expected) < Φ(-threshold)."""
-    news: Bools = ~np.any(window == 0, axis=1) & (-expected < special.log_ndtr(-threshold))
-    return news
-
-
-def _check(threshold: float, history: int, min_history: int, smoothing: int) -> None:
-    if threshold > 0 and 2 <= min_history <= history and smoothing >= 1:
-        return
-    raise DefinitionsError.of(
-        "E104",
-        f"The detector mad cannot use threshold {threshold}, history {history}, min_history {min_history}, "
-        f"smoothing {smoothing}.",
-        why="Bounds need a positive threshold, at least two points of history and at least one window.",
-        fix="Keep threshold > 0, 2 <= min_history <= history and smoothing >= 1.",
-    )
+def _with_silence(data: History, found: Expectation, zeros: Floats) -> Expectation:
+    """A zero is beyond the threshold where it never happened and would be rarer than the threshold."""
+    if data.kind != "count":
+        return found
+    news = (zeros == 0) & silence_is_news(found.expected, found.threshold)
+    silent = news & (data.values[:, data.shape[1] - zeros.shape[1] :] == 0)
+    score = np.where(silent, np.minimum(found.score, np.nextafter(-found.threshold, -np.inf)), found.score)
+    return replace(found, score=score, low=np.where(news, np.maximum(found.low, 1.0), found.low))

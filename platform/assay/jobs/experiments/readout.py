@@ -20,7 +20,7 @@ class Found:
     def as_dict(self) -> dict[str, Any]:
         result = self.result
         found = {"metric": result.metric, "role": result.role, "variant": result.variant, "slice": self.slice}
-        found |= asdict(result.effect)
+        found |= asdict(result.effect) | {"warnings": list(result.effect.warnings)}
         extra = {"pvalue_adjusted": result.pvalue_adjusted, "correction": self.correction}
         wide = result.judged
         ends = {"adjusted_low": wide.low, "adjusted_high": wide.high}
