@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from assay.detect import History, Policy, backtest, controlled, left_out, read, score
+from assay.detect import History, Policy, backtest, calibrated, controlled, left_out, read, score
 from assay.detect.backtest import replay
 from benchmarks.alerts import rivals
 from benchmarks.alerts.generator import PER_DAY, VOLUMES, World
@@ -49,7 +49,7 @@ def _campaign() -> str:
 
 
 def _mean_messages(data: History, start: int, end: int, muted: np.ndarray | None = None) -> float:
-    scores = score("seasonal_level", data)
+    scores = calibrated(score("seasonal_level", data), PER_DAY)
     found = backtest(scores, Policy(min_change=0.1), PER_DAY, muted=muted)
     within = [event for event in found.events if event.notify and start <= event.slot < end]
     return len(within) / data.shape[0]
@@ -88,7 +88,7 @@ def _slots_until_noticed(volume: int, hour: int, nothing: float) -> float:
     values = World.of(volume, 20, rng, days=41).counts(rng)
     values = np.concatenate([values, np.full((20, PER_DAY), nothing)], axis=1)
     values[:, at:] = nothing
-    scores = score("seasonal_level", History.counts(values), values.shape[1] - at)
+    scores = score("seasonal_level", History.counts(values), values.shape[1] - at + 1)
     events = backtest(scores, Policy(), PER_DAY).events
-    first = {event.fingerprint: event.slot + 1 for event in reversed(events) if event.notify}
+    first = {event.fingerprint: max(event.slot, 1) for event in reversed(events) if event.notify}
     return max(first.values()) if len(first) == 20 else np.inf

@@ -283,8 +283,9 @@ def test_deciding_again_sends_nothing(given_messages: list[Message], clock: date
     first = decide(given_messages, clock)
     assert decide(given_messages * 2, clock) == first
     again = decide(given_messages, clock, after(first, clock))
-    # what was not yet known of an episode is known now: its resolve may follow, once
-    assert not [each for each in again if each.letter and each.message.kind not in ("update", "resolve")]
+    # what was not yet known of an episode is known now: its update, with an escalation, or its resolve may follow, once
+    follows = ("update", "escalation", "resolve")
+    assert not [each for each in again if each.letter and each.message.kind not in follows]
     past = after([*first, *again], clock)
     assert not [each for each in decide(given_messages, clock, past) if each.letter and each.message.kind == "fire"]
 
