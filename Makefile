@@ -13,7 +13,7 @@ demo: install  ## Run the whole product on generated data (about a minute after 
 flights: dev  ## Run the second example: 336,776 real flights
 	$(BIN)/python examples/flights/run.py
 
-test: dev browser  ## Run the whole test suite
+test: .venv/.airflow browser  ## Run the whole test suite
 	$(BIN)/python -m pytest -n auto --dist loadfile
 
 check: dev  ## Format, lint, types, import contracts and fast tests
@@ -38,6 +38,11 @@ dev: .venv/.dev  ## Create .venv with the development extras
 
 .venv/.dev: .venv/.installed
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+# Airflow lives in the same environment: constraints.txt holds versions that fit both.
+.venv/.airflow: .venv/.dev
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,airflow]'
 	touch $@
 
 # The site's tests open pages in a real browser. On Debian and Ubuntu it can be installed here; elsewhere bring your own.

@@ -131,6 +131,7 @@ CODES: dict[str, str] = {
     "E306": "Two experiments that run at the same time get in each other's way.",
     "E307": "No message can reach a route.",
     "W301": "A definition changes what its numbers mean, or goes away.",
+    "W302": "A silence is over.",
     # E4xx: compile
     "E401": "The SQL expression cannot be parsed.",
     "E402": "A statement or a forbidden construct stands where an expression is expected.",
@@ -148,6 +149,8 @@ CODES: dict[str, str] = {
     "E510": "A check on freshly built data failed, so nothing was published.",
     "E511": "The range has no data yet.",
     "E512": "The source is not fresh.",
+    "E513": "An alert would send more messages than its budget allows.",
+    "E514": "An alert would not notice a large drop.",
     "W501": "A source declares no columns, so its SQL was not tried.",
     # E6xx: usage
     "E601": "The arguments do not fit together.",
@@ -157,6 +160,12 @@ CODES: dict[str, str] = {
     # E7xx: delivery
     "E701": "A message could not be delivered.",
     "E702": "An environment variable is not set.",
+    # E8xx: schedules
+    "E801": "The id of a DAG is too long.",
+    "E802": "A DAG cannot run at the time that is asked for.",
+    "E803": "The manifest of DAGs is missing, damaged, or older than the definitions.",
+    "E804": "A run has no day, or its partition key is none.",
+    "E805": "The Airflow Connection cannot be used as a warehouse.",
     # W6xx: statistics
     "W601": "Too little data for an answer.",
 }

@@ -20,6 +20,7 @@ from typing import NamedTuple
 from assay.catalog.catalog import Catalog
 from assay.catalog.memory import remembering
 from assay.catalog.resolve import resolve
+from assay.catalog.rules import silences
 from assay.config import env
 from assay.config.cache import Inputs
 from assay.config.load import load
@@ -41,7 +42,7 @@ class Project:
     @classmethod
     def load(cls, folder: Path | str = ".") -> Project:
         """Read a project; DefinitionsError carries every mistake of every file."""
-        catalog, found, _ = check(Path(folder))
+        catalog, found, *_ = check(Path(folder))
         errors = [each for each in found if each.severity == "error"]
         if errors:
             raise DefinitionsError(*errors)
@@ -75,17 +76,22 @@ class Project:
 
 
 class Checked(NamedTuple):
-    """The catalog of what is right in a project, everything that is wrong, and the files that were read."""
+    """The catalog of what is right in a project, everything that is wrong, and the files that were read.
+
+    `until`: from when on time alone gives another answer; None if it never does.
+    """
 
     catalog: Catalog
     diagnostics: tuple[Diagnostic, ...]
     inputs: Inputs
+    until: datetime | None = None
 
 
-def check(folder: Path) -> Checked:
-    """Read and resolve a project; mistakes are in the order of the files."""
+def check(folder: Path, now: datetime | None = None) -> Checked:
+    """Read and resolve a project; mistakes are in the order of the files. `now` adds what depends on the clock."""
     loaded = load(folder)
     with remembering(loaded.definitions.root):
         catalog, found = resolve(loaded.definitions, loaded.broken)
-    every = sorted((*loaded.diagnostics, *found), key=lambda each: (each.location or Location(""), each.code))
-    return Checked(catalog, tuple(every), loaded.inputs)
+    over = silences.over(catalog, now) if now else ()
+    every = sorted((*loaded.diagnostics, *found, *over), key=lambda each: (each.location or Location(""), each.code))
+    return Checked(catalog, tuple(every), loaded.inputs, silences.next_end(catalog, now) if now else None)

@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,9 @@ from assay.catalog.resolve import resolve
 from assay.config.load import load
 from assay.config.render import from_files, text
 from assay.errors import CODES, AssayError, Diagnostic
+from assay.project import check
 
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 HERE = Path(__file__).parent
 BASE = HERE / "base"
 CASES = sorted(path for path in HERE.glob("[EW]*") if path.suffix != ".txt")
@@ -36,8 +39,16 @@ def resolve_stage(root: Path) -> Iterable[Diagnostic]:
     return *loaded.diagnostics, *resolve(loaded.definitions, loaded.broken)[1]
 
 
+def validate_stage(root: Path) -> Iterable[Diagnostic]:
+    return check(root, NOW).diagnostics
+
+
 # How far a case is processed: everything that is said about the project in a folder.
-STAGES: dict[str, Callable[[Path], Iterable[Diagnostic]]] = {"load": load_stage, "resolve": resolve_stage}
+STAGES: dict[str, Callable[[Path], Iterable[Diagnostic]]] = {
+    "load": load_stage,
+    "resolve": resolve_stage,
+    "validate": validate_stage,
+}
 
 
 def stage_of(case: Path) -> str:

@@ -65,7 +65,7 @@ CASES: dict[str, tuple[int, tuple[str, ...], tuple[str, str] | str, tuple[str, .
     "E702": (2, QUERY, "clickhouse://ann:${ASSAY_TEST_UNSET}@host", ()),
 }
 # Codes whose text is a line of an outcome, not an error: tested one by one below; E603 and W301 beside `plan`.
-OUTCOMES = {"E510", "E512", "E603", "E701", "W301", "W501", "W601"}
+OUTCOMES = {"E510", "E512", "E513", "E514", "E603", "E701", "W301", "W501", "W601"}
 
 
 @pytest.fixture
@@ -194,6 +194,7 @@ def test_too_little_data_is_said() -> None:
 
 
 def test_every_code_of_the_table_has_a_case() -> None:
-    """A code without a case here or beside this file is a code that nobody can meet."""
+    """A code without a case here or beside this file is a code that nobody can meet; schedules have their own tests."""
     files = {path.stem.split("_")[0] for path in Path(__file__).parent.glob("[EW]*_*")}
-    assert files | CASES.keys() | OUTCOMES == CODES.keys()
+    schedules = {code for code in CODES if code.startswith("E8")}
+    assert files | CASES.keys() | OUTCOMES | schedules == CODES.keys()

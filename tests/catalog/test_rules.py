@@ -30,14 +30,20 @@ alerts:
   watch:
     metrics: [views, likes]
     every: 15m
+    labels: {team: feed}
     window: 3h
     by: [os]
     explain: [country]
     total: true
-    detector: {type: mad, threshold: 4.5, min_history: 14, season: 1d}
+    detector: {type: mad, threshold: 4.5, min_history: 14}
     route: quiet
 routes:
-  quiet: {stdout: {}, quiet: "23:00-07:00"}
+  quiet: {stdout: {}, quiet: "23:00-07:00", match: {severity: [warning, critical]}}
+  team: {stdout: {}, match: {team: feed, tier: "1"}}
+silences:
+  move: {match: {alert: watch, country: Norway}, start: 2025-07-19, end: 2025-07-20, why: The servers move.}
+events:
+  campaign: {match: {metric: [views, likes], team: "!feed"}, start: 2025-07-19T06:00, end: 2025-07-20}
 """
 REPORT = """
 reports:
@@ -121,7 +127,23 @@ MISTAKES: list[tuple[str, str, str, str, str]] = [
     ("every: 15m", "every: 7m", "E303", "'every' does not divide", "7m"),
     ("every: 15m", "every: 2d", "E303", "'every' does not divide", "2d"),
     ("window: 3h", "window: 40m", "E303", "'window' does not divide", "40m"),
-    ("season: 1d", "season: 12h", "E104", "'season' must be a whole number of days", "12h"),
+    ("threshold: 4.5", "threshold: -4.5", "E104", "'threshold' must be greater than 0", "-4.5"),
+    ("type: mad, threshold: 4.5, min_history: 14", "type: forecast", "E302", "nothing to compare with", "forecast"),
+    ("total: true", "agree: mad", "E301", "'mad' would have to agree with itself", "mad"),
+    ("total: true", "agree: mda", "E201", "Unknown detector 'mda'", "mda"),
+    ("total: true", "min_change: 30%\n    critical: 30%", "E301", "'critical' is not above 'min_change'", "30%"),
+    ("total: true", "severity: critical\n    critical: 30%", "E301", "'critical' has nothing to change", "30%"),
+    ("total: true", "instant: 4.5", "E301", "'instant' is not above the detector's threshold", "4.5"),
+    ("total: true", "budget: 673", "E301", "'budget' is more than there are slots in a week", "673"),
+    ("labels: {team: feed}", "labels: {team: feed, tier: one}", "E301", "The label 'tier' has the name", "tier: one"),
+    ("labels: {team: feed}", "labels: {team: feed, os: all}", "E301", "The label 'os' has the name", "os: all"),
+    ("total: true", "inhibited_by: [wotch]", "E201", "Unknown alert 'wotch'. Did you mean 'watch'?", "wotch"),
+    ("total: true", "inhibited_by: [watch]", "E202", "is inhibited by itself", "[watch]"),
+    ("country: Norway", "planet: Norway", "E201", "Unknown label 'planet'", "planet"),
+    ("alert: watch", "alert: wotch", "E201", "Unknown alert 'wotch'. Did you mean 'watch'?", "wotch"),
+    ("metric: [views, likes]", "metric: [views, likse]", "E201", "Unknown metric 'likse'", "likse"),
+    ("team: feed, tier", "teem: feed, tier", "E201", "Unknown label 'teem'. Did you mean 'team'?", "teem"),
+    ("severity: [warning, critical]", "severity: info", "E307", "No message that comes to 'quiet'", "info"),
     ("metrics: [views, likes]", "metrics: [views, week]", "E302", "'week' compares or joins days", "week"),
     ("by: [os]\n    explain: [country]\n    total: true", "total: false", "E301", "judges nothing", "false"),
     ('quiet: "23:00-07:00"', 'quiet: "23:00-23:00"', "E303", "quiet hours of 'quiet' are empty", '"23:00-23:00"'),

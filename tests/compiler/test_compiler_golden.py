@@ -12,6 +12,7 @@ import pytest
 from assay.catalog.catalog import Catalog
 from assay.compiler import checks, experiment, series, states
 from assay.compiler.checks import Subject
+from assay.compiler.series import Spans
 from assay.compiler.units import Plan
 from assay.engine.guard import refuse_statements
 from assay.project import Project
@@ -129,10 +130,10 @@ def _series(catalog: Catalog, names: str, grain: str = "day", dimension: str = "
 
 
 def _slots(catalog: Catalog) -> Statement:
-    at = datetime(2025, 3, 8, 12, tzinfo=UTC)
-    windows = [[at - timedelta(days=1)], [at]]
+    """Two days of windows of three hours, each read by its last half."""
+    spans = Spans((DAY - date(1970, 1, 1)).days * 48, 96, 6, 3, DAY, DAY + timedelta(days=1))
     metrics = [catalog.metric("views"), catalog.metric("mean_amount")]
-    return series.slots(catalog, metrics, "30m", ["", "city"], windows, "assay")
+    return series.slots(catalog, metrics, timedelta(minutes=30), ["", "city"], spans, "assay", ["", "A", "it's"])
 
 
 def _plan(catalog: Catalog, names: str) -> Plan:

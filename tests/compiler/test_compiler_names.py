@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from assay.compiler import experiment, series
+from assay.compiler.series import Spans
 from assay.compiler.units import Plan
 from assay.jobs.experiments.units import EVERYONE, units
 from assay.jobs.queries.query import query
@@ -20,6 +21,7 @@ NAMES = (
 )  # fmt: skip
 CLOCKS = ("time", "n", "day", "start", "slot")  # columns from which also the time of an event is made
 ROWS = 40
+QUARTER = timedelta(minutes=15)
 DAY, END = date(2025, 3, 9), date(2025, 3, 10)
 NOON = datetime(2025, 3, 9, 12, tzinfo=UTC)
 
@@ -102,9 +104,15 @@ def test_most_frequent_values(shop, name: str) -> None:
 @pytest.mark.parametrize("name", CLOCKS)
 def test_slots(shop, name: str) -> None:
     metrics, dimensions = [shop.context.catalog.metric(f"average_{name}_2")], ["", f"most_{name}"]
-    statement = series.slots(shop.context.catalog, metrics, "15m", dimensions, [[NOON]], shop.context.database)
+    spans = Spans((DAY - date(1970, 1, 1)).days * 96, 96, 1, 1, DAY, DAY)
+    statement = series.slots(shop.context.catalog, metrics, QUARTER, dimensions, spans, shop.context.database)
     rows = shop.context.engine.run(statement).dicts()
-    assert {row["val"]: row["n0"] for row in rows} == {"": 780, "0": 180, "1": 190, "other": 410}
+    assert {row["val"]: (row["k"], row["n0"]) for row in rows} == {
+        "": ([48], [780]),
+        "0": ([48], [180]),
+        "1": ([48], [190]),
+        "other": ([48], [410]),
+    }
 
 
 @pytest.mark.parametrize("ending", ENDINGS)

@@ -127,6 +127,15 @@ def test_a_cached_load_gives_the_same_as_a_fresh_one(write: Write) -> None:
     assert len({each.definitions.metrics["views"].at("source") for each in loads}) == 1
 
 
+def test_the_outcome_holds_until_time_gives_another(write: Write) -> None:
+    root = write({"metrics/a.yaml": METRIC})
+    loaded = load(root)
+    stored = Outcome(2, (), until=1_000.0)
+    cache.store(root, stored, loaded.inputs)
+    assert cache.outcome(root, 999.0) == stored
+    assert cache.outcome(root, 1_000.0) is None
+
+
 @pytest.mark.parametrize("content", [b"", b"nonsense", b"\0" * 100, None])
 def test_a_damaged_cache_is_ignored_and_written_anew(write: Write, content: bytes | None) -> None:
     root = write({"metrics/a.yaml": METRIC})

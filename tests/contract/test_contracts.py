@@ -66,6 +66,8 @@ SELECT toDateTime(1740009600 + number * 150, 'UTC') AS at, toUInt32(cityHash64(n
   if(number % 3 = 0, NULL, number % 50) AS age
 FROM numbers(576 * 24) WHERE at < '2025-03-14 11:00:00' OR at >= '2025-03-14 12:00:00'"""
 
+BACKTEST = "alert backtest --from 2025-03-13 --to 2025-03-"
+
 
 @pytest.fixture(scope="module")
 def root(lab_folder: Path) -> Path:
@@ -178,12 +180,30 @@ def test_experiment_before_and_after(root: Path) -> None:
     assert first["verdict"] == _print(root, "experiment analyze button")["verdict"]
 
 
+@pytest.mark.slow
+def test_alert_backtest(root: Path) -> None:
+    """Several alerts are a list; one is an object."""
+    (found,) = _print(root, BACKTEST + "15", "alert backtest, several")["alerts"]
+    assert found["incidents"]
+    alone = _print(root, BACKTEST.replace("--", "quick --", 1) + "15")
+    assert [each["code"] for each in alone["errors"]] == ["E514"]
+    assert {name: alone[name] for name in found} == found
+    tuned = _print(root, "alert tune quick --per-week 0.5 --from 2025-03-13 --to 2025-03-15")
+    assert tuned["threshold"] > found["threshold"]
+
+
 def test_alert_check(root: Path) -> None:
     answer = _print(root, "alert check --at 2025-03-14T12:00")
     assert answer["sent"] == 1
     assert {each["state"] for each in answer["firing"]} == {"firing"}
     assert _print(root, "alert check --at 2025-03-14T12:00")["suppressed"]
     assert "firing" not in {each["state"] for each in _print(root, "alert check --at 2025-03-12T12:00")["firing"]}
+
+
+def test_dags_compile(root: Path) -> None:
+    answer = _print(root, "dags compile")
+    found = {each["dag_id"] for each in answer["dags"]}
+    assert {"metrics__app", "experiment__button", "alerts__1h", "report__daily"} <= found
 
 
 def test_report_send(root: Path, answer_of_run: Any) -> None:

@@ -34,6 +34,18 @@ class BotApi:
         with urlopen(f"{self.url}/calls", timeout=10) as answer:
             return json.load(answer)
 
+    def press(self, message: int | str, data: str, name: str = "Ann", **more: Any) -> None:
+        """Somebody presses the button that carries `data`."""
+        user = {"id": 7, "is_bot": False, "first_name": name}
+        self._post("press", {"message": message, "data": data, "user": user, **more})
+
+    def buttons(self, message: int | str) -> list[list[tuple[str, str]]]:
+        """The buttons under a message now, as (text, data)."""
+        with urlopen(f"{self.url}/keyboards", timeout=10) as answer:
+            found = json.load(answer)[str(message)]
+        rows = json.loads(found)["inline_keyboard"] if found else []
+        return [[(each["text"], each["callback_data"]) for each in row] for row in rows]
+
     def accepted(self) -> list[dict[str, Any]]:
         return [each for each in self.calls() if each["accepted"]]
 

@@ -1,6 +1,8 @@
 """A small Bot API on loopback that fails on demand: run as a process, told what to do over HTTP.
 
-POST /bot<TOKEN>/<method>   the Bot API: sendMessage, sendPhoto, getMe
+POST /bot<TOKEN>/<method>   the Bot API: sendMessage, sendPhoto, getUpdates, answerCallbackQuery, editMessageReplyMarkup
+POST /press                 somebody presses a button: {"message": …, "data": …, "user": {…}, "chat": …}
+GET  /keyboards             message: its buttons now, as the Bot API has them
 POST /faults                a JSON list of what to do with the next calls, one after the other; "ok" is a success
 GET  /calls                 every call, with what it asked for and whether it was accepted
 POST /reset                 forget calls and faults
@@ -31,6 +33,7 @@ ANSWERS = {
     "photo": (400, "Bad Request: PHOTO_INVALID_DIMENSIONS", {}),
     "chat_not_found": (400, "Bad Request: chat not found", {}),
     "forbidden": (403, "Forbidden: bot was kicked from the group chat", {}),
+    "conflict": (409, "Conflict: terminated by other getUpdates request", {}),
     "500": (500, "Internal Server Error", {}),
 }
 
@@ -46,6 +49,10 @@ class State:
         self.faults: list[Any] = []
         self.calls: list[dict[str, Any]] = []
         self.next_id = 100
+        self.keyboards: dict[str, str | None] = {}
+        self.chats: dict[str, int] = {}
+        self.updates: list[dict[str, Any]] = []
+        self.pressed = self.poller = 0
 
     def next_fault(self) -> dict[str, Any]:
         with self.lock:
@@ -56,7 +63,36 @@ class State:
         with self.lock:
             self.next_id += 1
             self.calls.append({**call, "accepted": True, "message_id": self.next_id})
+            self.keyboards[str(self.next_id)] = call.get("reply_markup")
+            self.chats[str(self.next_id)] = int(call["chat_id"]) if call["chat_id"].lstrip("-").isdigit() else -100
             return self.next_id
+
+    def done(self, call: dict[str, Any]) -> None:
+        with self.lock:
+            self.calls.append({**call, "accepted": True})
+
+    def press(self, asked: dict[str, Any]) -> None:
+        """An update for whoever polls; `chat` if it is not the one that the message was sent to."""
+        number = str(asked["message"])
+        with self.lock:
+            self.pressed += 1
+            chat = asked.get("chat", self.chats.get(number, -100))
+            message = {"message_id": int(number), "date": 1_750_000_000, "chat": {"id": chat, "type": "supergroup"}}
+            if self.keyboards.get(number):
+                message |= {"text": "…", "reply_markup": json.loads(str(self.keyboards[number]))}
+            query = {"id": f"q{self.pressed}", "from": asked["user"], "chat_instance": "1", "data": asked["data"]}
+            self.updates.append({"update_id": self.pressed, "callback_query": {**query, "message": message}})
+
+    def poll(self, offset: int, seconds: float) -> list[dict[str, Any]] | None:
+        """Updates from `offset` on, at once or when there are some; None if another poll has taken over."""
+        with self.lock:
+            self.poller += 1
+            ours = self.poller
+            self.updates = [each for each in self.updates if each["update_id"] >= offset]
+        end = time.monotonic() + seconds
+        while not self.updates and time.monotonic() < end and ours == self.poller:
+            time.sleep(0.02)
+        return self.updates[:] if ours == self.poller else None
 
     def refuse(self, call: dict[str, Any], why: str) -> None:
         with self.lock:
@@ -116,12 +152,15 @@ class Handler(BaseHTTPRequestHandler):
         """Silence."""
 
     def do_GET(self) -> None:
-        self.answer(200, STATE.calls)
+        self.answer(200, STATE.keyboards if self.path == "/keyboards" else STATE.calls)
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         if self.path == "/faults":
             STATE.faults += json.loads(body)
+            self.answer(200, True)
+        elif self.path == "/press":
+            STATE.press(json.loads(body))
             self.answer(200, True)
         elif self.path == "/reset":
             STATE.reset()
@@ -148,8 +187,25 @@ class Handler(BaseHTTPRequestHandler):
         elif kind == "drop_before":
             STATE.refuse(self.call, kind)
             self.hang_up()
-        else:
+        elif method in ("sendMessage", "sendPhoto"):
             self.take(kind)
+        else:
+            self.listened(method, fields)
+
+    def listened(self, method: str, fields: dict[str, Any]) -> None:
+        STATE.done(self.call)
+        if method == "getUpdates":
+            found = STATE.poll(int(fields.get("offset", 0)), float(fields.get("timeout", 0)))
+            if found is None:
+                self.refuse(*ANSWERS["conflict"])
+            else:
+                self.answer(200, {"ok": True, "result": found})
+        elif method == "editMessageReplyMarkup":
+            STATE.keyboards[fields["message_id"]] = fields.get("reply_markup")
+            told = result(int(fields["message_id"]), self.call, "…", False)
+            self.answer(200, {"ok": True, "result": told})
+        else:
+            self.answer(200, {"ok": True, "result": True})
 
     def take(self, kind: str) -> None:
         photo = self.call["method"] == "sendPhoto"

@@ -81,3 +81,33 @@ def test_a_fire_with_a_chart_and_its_resolve(server: str, tmp_path: Path) -> Non
     assert second["text"] == "<b>✅ Views are back</b>\n20"
     assert second["raw"]["reply_parameters"]["message_id"] == first["message_id"]
     assert [each.reference for each in receipts] == [str(first["message_id"]), str(second["message_id"])]
+
+
+def test_buttons_are_sent_answered_and_replaced(server: str) -> None:
+    """It hands out no updates, so the press is our own; the calls that follow from it are not."""
+    from assay.delivery.buttons import answered, keyboard
+    from assay.delivery.presses import Press, Presses
+    from assay.delivery.telegram_bot import Bot
+
+    fire = Message("a", "Views fell", "10", created=NOW, kind="fire", incidents=("fc5de6cff1889ba4",))
+    chat = Telegram("-200", bot="123456:abc", base_url=server, buttons=True)
+    number = int(chat.send(fire).reference)
+    chat.close()
+    rows = keyboard(fire.incidents)
+    press, presses = Press("q1", "Ann", "ack:fc5de6cf", ("-200",), number, rows), Presses(Bot("123456:abc", server))
+    presses.answer(press, "Acknowledged by Ann")
+    presses.edit(press, answered(rows, press.data, "Acknowledged by Ann"))
+    presses.close()
+    told = get(f"{server}/api/v1/test/responses?session_id=default")
+    sent, told_back, edited = (told["responses"] if isinstance(told, dict) else told)[-3:]
+    assert texts(sent) == [["Acknowledge", "Snooze 1 h"], ["Useful", "Noise"]]
+    assert (told_back["method"], told_back["text"]) == ("answerCallbackQuery", "Acknowledged by Ann")
+    assert (edited["method"], edited["message_id"]) == ("editMessageReplyMarkup", number)
+    assert texts(edited) == [["Acknowledged by Ann"], ["Useful", "Noise"]]
+
+
+def texts(told: Any) -> list[list[str]]:
+    """The buttons of a call."""
+    found = told.get("reply_markup") or told["raw"]["reply_markup"]
+    rows = (json.loads(found) if isinstance(found, str) else found)["inline_keyboard"]
+    return [[each["text"] for each in row] for row in rows]

@@ -209,3 +209,11 @@ def test_from_a_history_to_a_list_of_fires() -> None:
     assert (0, 30 * PER_DAY, -1.0) in [(fire.series, fire.start, fire.change) for fire in found.fires]
     assert len(found.fires) <= 2  # at most one in vain in six judged weeks of 24 slots a day
     assert found.visible_drop == pytest.approx([0.2, 0.2], abs=0.06)
+
+
+def test_scores_without_a_tail_are_left_as_they_are() -> None:
+    """A fixed limit that was never passed, or a series that is always 0: warnings are errors here."""
+    rare = np.zeros((2, 40 * PER_DAY))
+    rare[1, 100] = 3.0
+    np.testing.assert_array_equal(calibrated(made(rare), PER_DAY).score[0], rare[0])
+    assert np.isfinite(calibrated(made(rare), PER_DAY).score).all()

@@ -24,7 +24,7 @@ def test_the_added_definitions_validate_in_the_demo_project(tmp_path: Path) -> N
     blocks = [each for each in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL) if "warehouse:" not in each]
     for number, block in enumerate(blocks):
         (tmp_path / "metrics" / f"added_{number}.yaml").write_text(block)
-    catalog, found, _ = check(tmp_path)
+    catalog, found, *_ = check(tmp_path)
     assert found == ()
     added = [name for block in blocks for kind in yaml.safe_load(block).values() for name in kind]
     assert len(blocks) == 4

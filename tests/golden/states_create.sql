@@ -37,19 +37,6 @@ CREATE TABLE IF NOT EXISTS assay.dimension_values (
 )
 ENGINE = MergeTree
 ORDER BY (dimension, val);
-CREATE TABLE IF NOT EXISTS assay.alert_states (
-  alert  LowCardinality(String),
-  metric LowCardinality(String),
-  dim    LowCardinality(String),
-  val    String,
-  slot   DateTime('UTC') COMMENT 'the end of the judged slot',
-  state  LowCardinality(String),
-  since  DateTime('UTC') COMMENT 'the end of the first slot of the episode',
-  finding String         COMMENT 'what was found, as JSON'
-)
-ENGINE = ReplacingMergeTree
-ORDER BY (alert, slot, metric, dim, val)
-SETTINGS non_replicated_deduplication_window = 1000;
 CREATE TABLE IF NOT EXISTS assay.check_results (
   kind        LowCardinality(String) COMMENT 'source, model or metric',
   subject     LowCardinality(String),
@@ -102,4 +89,69 @@ CREATE TABLE IF NOT EXISTS assay.experiment_results (
 )
 ENGINE = MergeTree
 ORDER BY (experiment, at, metric, variant, dimension, value)
+SETTINGS non_replicated_deduplication_window = 1000;
+CREATE TABLE IF NOT EXISTS assay.alert_memory (
+  alert       LowCardinality(String),
+  fingerprint String          COMMENT 'metric and slice; empty for the alert itself',
+  slot        Int64           COMMENT 'the number of the newest judged slot',
+  state       String          COMMENT 'what is remembered, as JSON; empty for nothing',
+  stored_at   DateTime64(6, 'UTC') DEFAULT now64(6) COMMENT 'only to tell the newest'
+)
+ENGINE = ReplacingMergeTree(stored_at)
+ORDER BY (alert, fingerprint, slot)
+SETTINGS non_replicated_deduplication_window = 1000;
+CREATE TABLE IF NOT EXISTS assay.alert_events (
+  alert    LowCardinality(String),
+  metric   LowCardinality(String),
+  dim      LowCardinality(String),
+  val      String,
+  episode  String,
+  sequence UInt32                 COMMENT 'of the event in its episode',
+  incident String                 COMMENT 'the message thread that it belongs to; empty if nobody was told',
+  about    LowCardinality(String) COMMENT 'anomaly or no_data',
+  kind     LowCardinality(String) COMMENT 'fire, update, repeat, resolve or correct',
+  slot     DateTime('UTC')        COMMENT 'the beginning of the judged slot',
+  since    DateTime('UTC')        COMMENT 'the beginning of the first slot of the episode',
+  critical UInt8,
+  told     UInt8,
+  quiet    Array(String)          COMMENT 'why nobody was told',
+  lost     Float64                COMMENT 'expected less seen, over the slots that carry the episode',
+  finding  String                 COMMENT 'what was found, as JSON'
+)
+ENGINE = ReplacingMergeTree
+ORDER BY (alert, episode, sequence)
+SETTINGS non_replicated_deduplication_window = 1000;
+CREATE TABLE IF NOT EXISTS assay.alert_scores (
+  alert     LowCardinality(String),
+  metric    LowCardinality(String),
+  dim       LowCardinality(String),
+  val       String,
+  slot      DateTime('UTC')    COMMENT 'the beginning of the judged slot',
+  value     Nullable(Float64),
+  expected  Nullable(Float64),
+  low       Nullable(Float64),
+  high      Nullable(Float64),
+  sigma     Nullable(Float64),
+  score     Nullable(Float64),
+  threshold Float64,
+  hit       Int8               COMMENT '-1 or 1 for a deviation that counts',
+  rule      String             COMMENT 'hash of the detector and its parameters'
+)
+ENGINE = ReplacingMergeTree
+PARTITION BY toYYYYMM(slot)
+ORDER BY (alert, metric, dim, val, slot)
+SETTINGS non_replicated_deduplication_window = 1000;
+CREATE TABLE IF NOT EXISTS assay.alert_actions (
+  id     String,
+  at     DateTime64(6, 'UTC'),
+  kind   LowCardinality(String) COMMENT 'ack, snooze, silence, unsilence, useful or noise',
+  target String                 COMMENT 'an incident or, of unsilence, a silence',
+  match  String                 COMMENT 'of a silence: labels and their values, as JSON',
+  start  DateTime('UTC'),
+  until  DateTime('UTC')        COMMENT 'of a snooze or a silence',
+  who    String,
+  why    String
+)
+ENGINE = ReplacingMergeTree
+ORDER BY (at, id)
 SETTINGS non_replicated_deduplication_window = 1000

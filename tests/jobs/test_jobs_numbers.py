@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
-from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from assay.compiler import series, zone
-from assay.config.base import parse_duration
-from assay.jobs.alerts import judge
+from assay.compiler import zone
 from assay.jobs.queries.query import query
 from assay.jobs.runs import materialize
 
@@ -107,36 +104,11 @@ def test_local_days_follow_the_clock(lab, name: str, day: date, hours: float) ->
     assert [row.value for row in rows] == [96, 4 * hours, 96] * 2
 
 
-FIVE = timedelta(minutes=5)
-
-
-@pytest.mark.parametrize("every", ["15m", "1h", "2h", "12h"])
-@pytest.mark.parametrize("name", ["Asia/Kolkata", "Asia/Kathmandu", "Europe/Moscow", "America/New_York"])
-def test_stored_slots_are_the_slots_that_alerts_ask_for(lab, name: str, every: str) -> None:
-    """Slots begin at local midnight; what the engine stores is what the calendar of an alert looks up."""
-    shop = lab.shop(_project(f"alerts: {{all: {{metrics: [events], every: {every}, route: nobody}}}}\n"), TABLE, name)
-    catalog, start, end = shop.context.catalog, zone.midnight(DAY, name), zone.midnight(DAY, name, after=1)
-    moments = [start + n * FIVE for n in range((end - start) // FIVE)]
-    shop.load("events", [_row(moment) for moment in moments])
-    assert _build(shop) == every
-    slots = sorted({judge.floor(moment, parse_duration(every), name) for moment in moments})
-    windows = [[slot] for slot in slots]
-    statement = series.slots(catalog, [catalog.metric("events")], every, [""], windows, shop.context.database)
-    found = {row["k"]: row["v0"] for row in shop.context.engine.run(statement).dicts()}
-    assert found == {k: (until - slot) / FIVE for k, (slot, until) in enumerate(pairwise([*slots, end]))}
-
-
-def _build(shop) -> str:
-    result = materialize.run(shop.context, start=DAY, end=DAY + timedelta(days=1))
-    assert result.ok
-    return next(step.name.split(":")[1] for step in result.steps if not step.name.endswith(":1d"))
-
-
 def test_quarters_of_an_hour_in_kolkata(lab) -> None:
     alerts = "alerts: {all: {metrics: [events], every: 15m, route: nobody}}\n"
     shop = lab.shop(_project(alerts), TABLE, timezone="Asia/Kolkata")
     local = datetime(2025, 3, 9, 0, 7, tzinfo=ZoneInfo("Asia/Kolkata"))
     shop.load("events", [_row(local.astimezone(UTC))])
-    _build(shop)
+    assert materialize.run(shop.context, start=DAY, end=DAY + timedelta(days=1)).ok
     rows = shop.rows(f"SELECT toString(slot), day FROM {shop.context.database}.measure_states WHERE grain = '15m'")
     assert set(rows) == {("2025-03-08 18:30:00", date(2025, 3, 9))}

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from assay.cli import alert_route, common
+from assay.cli import alert_actions, alert_backtest, alert_listen, alert_route, alert_tune, common
 from assay.errors import DeliveryError
 
 if TYPE_CHECKING:
@@ -17,7 +17,12 @@ def command() -> None:
     """Judge metrics and send alerts."""
 
 
+command.add_command(alert_backtest.command)
 command.add_command(alert_route.command)
+command.add_command(alert_tune.command)
+command.add_command(alert_listen.command)
+for _each in alert_actions.COMMANDS:
+    command.add_command(_each)
 
 
 @command.command("check")
@@ -47,13 +52,13 @@ def check(names: tuple[str, ...], at: str | None, dry_run: bool, format: str, pr
 
 def text(result: Checked) -> str:
     """The outcome for a terminal."""
-    from assay.jobs.alerts.alerting import tell
+    from assay.jobs.alerts.findings import tell
 
     found = result.as_dict()
     lines = [f"{result.at:%Y-%m-%d %H:%M}: {result.evaluated} series judged, {len(result.findings)} stand out"]
     for each in result.findings:
-        calm = ", back within its bounds" if each.verdict.state == "firing" and each.newest.status == "ok" else ""
-        lines.append(f"{each.verdict.state:<8} {each.alert.name}  {each.sentence}{calm}")
+        quiet = f" (nobody is told: {'; '.join(each.quiet)})" if each.quiet else ""
+        lines.append(f"{each.state:<8} {each.alert.name}  {each.sentence}{quiet}")
         lines += [f"{'':<8} {tell(cause)}" for cause in each.causes]
     lines += [f"sent     {receipt.reference}" for receipt in result.receipts if receipt.status == "sent"]
     lines += [f"failed   {receipt.detail}" for receipt in result.receipts if receipt.status == "failed"]

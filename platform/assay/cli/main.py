@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "alert": ("alert", "Judge metrics and send alerts."),
     "report": ("report", "Build and send reports."),
     "site": ("website", "Build the static site."),
+    "dags": ("dag_factory.command", "Compile the DAGs that Airflow loads."),
     "demo": ("demo", "Generate the demo product and run everything on it."),
     "schema": ("schema", "Print the JSON Schema of the definitions, for editors."),
     "explain": ("explain", "Explain an error code."),
@@ -39,7 +40,8 @@ class Commands(click.Group):
     def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module = import_module(f"assay.cli.{COMMANDS[cmd_name][0]}")
+        name = COMMANDS[cmd_name][0]
+        module = import_module(name if "." in name else f"assay.cli.{name}")  # nothing here imports dag_factory
         command: click.Command = module.command
         return command
 

@@ -263,7 +263,7 @@ def _try(definitions: Definitions, path: str, text: str, wanted: tuple[str, str]
         (copy / path).write_bytes(text.encode("utf-8"))
         for folder in definitions.project.definitions:
             (copy / folder).mkdir(parents=True, exist_ok=True)
-        catalog, found, _ = check(copy)
+        catalog, found, *_ = check(copy)
     _refuse([each for each in found if each.severity == "error"], path, text)
     if wanted[1] not in getattr(catalog.definitions, wanted[0]):
         raise _unread(path, definitions)

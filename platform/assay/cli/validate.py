@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,29 +29,34 @@ def command(engine: bool, format: str, project: Path) -> None:
     from assay.config.root import find_root
 
     root = find_root(project)
-    outcome = cache.outcome(root) or _validate(root)
-    if engine and not outcome.diagnostics:
-        outcome = _rehearse(root, outcome.definitions)
+    now = common.now()
+    outcome = cache.outcome(root, now.timestamp()) or _validate(root, now)
+    if engine and not _wrong(outcome):
+        outcome = _rehearse(root, outcome)
     _print(outcome, root, format)
-    if any(each.severity == "error" for each in outcome.diagnostics):
+    if _wrong(outcome):
         raise click.exceptions.Exit(DefinitionsError.exit_code)
 
 
-def _validate(root: Path) -> Outcome:
+def _wrong(outcome: Outcome) -> bool:
+    return any(each.severity == "error" for each in outcome.diagnostics)
+
+
+def _validate(root: Path, now: datetime) -> Outcome:
     from assay.config import cache
     from assay.project import check
 
-    checked = check(root)
-    outcome = cache.Outcome(len(checked.catalog.definitions), checked.diagnostics)
+    checked = check(root, now)
+    until = checked.until.timestamp() if checked.until else inf
+    outcome = cache.Outcome(len(checked.catalog.definitions), checked.diagnostics, until)
     cache.store(root, outcome, checked.inputs)
     return outcome
 
 
-def _rehearse(root: Path, definitions: int) -> Outcome:
-    from assay.config.cache import Outcome
+def _rehearse(root: Path, outcome: Outcome) -> Outcome:
     from assay.jobs.setup.rehearse import rehearse
 
-    return Outcome(definitions, tuple(rehearse(common.load(root).catalog)))
+    return replace(outcome, diagnostics=(*outcome.diagnostics, *rehearse(common.load(root).catalog)))
 
 
 def _print(outcome: Outcome, root: Path, format: str) -> None:

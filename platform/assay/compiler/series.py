@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 from assay.catalog.catalog import Catalog, Metric
 from assay.catalog.series import NOW, Leaf, Members, Seen, Size, present, walk
-from assay.compiler import zone
 from assay.compiler.render import read
 from assay.compiler.values import Values, window_key
+from assay.config.base import show_duration
 from assay.errors import Location, UsageError
 from assay.statement import Statement
 
@@ -88,31 +88,54 @@ def _origin(metrics: Sequence[Metric]) -> Location | None:
     return metrics[0].definition.location if len(metrics) == 1 else None
 
 
+@dataclass(frozen=True, slots=True)
+class Spans:
+    """Spans of `stride` slots in a row, from the slot number `start` on, for `length` slots; only the last `take` slots
+    of each are read. `first` and `last` are the local days around them."""
+
+    start: int
+    length: int
+    stride: int
+    take: int
+    first: date
+    last: date
+
+
 def slots(
     catalog: Catalog,
     metrics: Sequence[Metric],
-    every: str,
+    every: timedelta,
     dimensions: Sequence[str],
-    windows: Sequence[Sequence[datetime]],
+    spans: Spans,
     database: str,
+    chosen: Sequence[str] | None = None,
 ) -> Statement:
-    """Values per window of slots and slice. `windows[k]` lists the slots of window k.
+    """Values per span of slots and slice, one row per slice; only `chosen` values of the dimensions, if given.
 
-    Columns: k, dim, val, then v<i>, n<i>, d<i> for metric i. Only windows and slices with rows appear.
+    Columns: dim, val, then k, v<i>, n<i>, d<i> for metric i, each an array over the spans that hold rows, in no order.
     """
     values = Values(metrics)
-    pairs = [(zone.epoch(slot), k) for k, window in enumerate(windows) for slot in window]
+    minutes = every // timedelta(minutes=1)
+    parameters = {
+        "grain": show_duration(every),
+        "dims": list(dimensions),
+        "per_day": timedelta(days=1) // every,
+        "minutes": minutes,
+        "start": spans.start,
+        "length": spans.length,
+        "stride": spans.stride,
+        "take": spans.take,
+        "first": spans.first,
+        "last": spans.last,
+    }
     return read(
         "alert/slots",
         f"slots of {', '.join(metric.name for metric in metrics)}",
-        {
-            "grain": every,
-            "dims": list(dimensions),
-            "slots": [slot for slot, _ in pairs],
-            "windows": [k for _, k in pairs],
-            "days": sorted({zone.local_day(slot, catalog.zone) for window in windows for slot in window}),
-        },
+        parameters | ({} if chosen is None else {"vals": list(chosen)}),
         values=values,
+        zone=catalog.zone,
+        minutes=minutes,
+        chosen=chosen is not None,
         measures=list(dict.fromkeys(column.leaf.measure.id for column in values.columns)),
         now=window_key(NOW),
         database=database,

@@ -20,6 +20,11 @@ from assay.config.source import Dimension
 from assay.statement import Statement
 
 DAY = "1d"
+# What Assay keeps, besides the tables of `incremental`.
+TABLES = (
+    "measure_states", "builds", "dimension_values", "check_results", "experiment_results",
+    "alert_memory", "alert_events", "alert_scores", "alert_actions",
+)  # fmt: skip
 # The template that makes the rows of a measure.
 _ROWS: dict[type, str] = {
     type(None): "events",
@@ -85,9 +90,8 @@ def _alert_grains(catalog: Catalog) -> list[Grain]:
 
 def create(database: str) -> list[Statement]:
     """Our own tables, if they do not exist."""
-    tables = ("measure_states", "builds", "dimension_values", "alert_states", "check_results", "experiment_results")
     made = [Statement(f"CREATE DATABASE IF NOT EXISTS {database}", "create our database", writes=True)]
-    return made + [write(f"states/{table}", f"create {table}", database=database) for table in tables]
+    return made + [write(f"states/{table}", f"create {table}", database=database) for table in TABLES]
 
 
 def pin_top(catalog: Catalog, grain: Grain, start: date, end: date, database: str) -> list[Statement]:

@@ -11,6 +11,7 @@ from assay.config.base import (
     Duration,
     FieldError,
     Flag,
+    Integer,
     MetricName,
     Name,
     Number,
@@ -44,9 +45,11 @@ class DetectorSpec(Spec):
     """The detector's name; the other fields are its parameters, checked against its signature."""
 
     model_config = ConfigDict(extra="allow")
-    type: Name = "mad"
-    history: Duration = Field(parse_duration("30d"), description="How far back the same slot is compared.")
-    season: Duration = Field(parse_duration("1d"), description="The distance between comparable slots.")
+    type: Name = "seasonal_level"
+    history: Duration | None = Field(None, description="How far back it looks; each detector has its own default.")
+    calibrate: Flag | None = Field(
+        None, description="Score against the series' own past scores, once 28 days are known; seasonal detectors do."
+    )
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -59,15 +62,28 @@ class AlertSpec(Described):
     metrics: tuple[MetricName, ...] = Field(min_length=1)
     every: Duration = Field(parse_duration("15m"), description="How often the metrics are judged.")
     window: Duration | None = Field(None, description="The span that each judgement covers; `every` when left out.")
+    delay: Duration | None = Field(None, description="Wait so long after a slot for rows that come late.")
     by: tuple[Name, ...] = Field((), description="Judge each value of these dimensions too.")
-    total: Flag = Field(True, description="Judge the total.")
+    total: Flag = Field(True, description="Judge the total; while it fires, its slices are told of as causes only.")
+    top: Integer = Field(50, ge=1, description="So many values of each dimension are judged, the largest.")
+    fdr: Share = Field(0.05, gt=0, lt=1, description="The share of a tick's deviating slices that may be wrong.")
     detector: DetectorSpec = DetectorSpec()
+    agree: Name | None = Field(None, description="A second detector that must see it, too.")
     direction: Literal["up", "down", "both"] = "both"
     min_volume: Number = Field(0, ge=0, description="Expected events below this are not judged.")
     min_change: Share = Field(0.0, ge=0, description="Smaller relative changes are not reported.")
-    confirm: Confirm = Field(
-        (1, 1), description="`2/3`: two of the last three points.", json_schema_extra={"default": "1/1"}
+    confirm: Confirm | None = Field(
+        None, description="`2/3`: two of the last three points; when left out, 1/1 for totals and 2/2 for slices."
     )
+    instant: Number | None = Field(None, gt=0, description="So many standard deviations need no confirmation.")
+    resolve: Integer = Field(3, ge=1, description="So many calm slots in a row end an episode.")
+    no_data: Integer = Field(2, ge=0, description="So many missing slots in a row are told of; 0 for never.")
     severity: Severity = "warning"
+    critical: Share | None = Field(None, gt=0, description="From a change of this size on, it is critical.")
+    budget: Number | None = Field(None, gt=0, description="Messages a week that it may cost, for `alert backtest`.")
+    inhibited_by: tuple[Name, ...] = Field((), description="Alerts that speak for this one while they fire.")
+    labels: dict[Name, str] = Field({}, description="More labels for routes and silences.")
     explain: tuple[Name, ...] = Field((), description="Dimensions searched for the cause when it fires.")
+    dashboard: str | None = Field(None, description="Where to look; {slot} is the beginning of the slot.")
+    runbook: str | None = Field(None, description="What to do: an address or a path.")
     route: Name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, Strict, WithJsonSchema
@@ -13,6 +13,7 @@ _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(day
 _DURATION = re.compile(r"^(\d+)\s*([mhdw])$")
 _PERCENT = re.compile(r"^([+-]?\d+(?:\.\d+)?)\s*%$")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d)?")
 _HOUR = re.compile(r"\d\d:\d\d")
 
 
@@ -89,6 +90,29 @@ def parse_value(value: Any) -> str | int:
     return int(value) if isinstance(value, bool) else value
 
 
+def parse_values(value: Any) -> tuple[str, ...]:
+    """One value of a label, or a list of them, as texts; FieldError otherwise."""
+    values = value if isinstance(value, list | tuple) else [value]
+    if not values or not all(isinstance(each, str | int) for each in values):
+        raise FieldError("a label is matched by a value, a list of values, or !value", "critical")
+    return tuple(str(each).lower() if isinstance(each, bool) else str(each) for each in values)
+
+
+def parse_moment(value: Any) -> datetime:
+    """`2025-07-19T06:00`, or a day for its midnight, by the project's clock; FieldError otherwise."""
+    if isinstance(value, datetime):
+        return value
+    try:
+        return datetime.fromisoformat(value if _MOMENT.fullmatch(value) else "")
+    except (TypeError, ValueError) as error:
+        raise FieldError("a moment is written 2025-07-19T06:00, or 2025-07-19", "2025-07-19T06:00") from error
+
+
+def show_moment(value: datetime) -> str:
+    """The shortest text of a moment: the inverse of `parse_moment`."""
+    return f"{value:%Y-%m-%d}" if value.time() == time() else f"{value:%Y-%m-%dT%H:%M}"
+
+
 def _form(pattern: str) -> Any:
     return WithJsonSchema({"type": "string", "pattern": pattern})
 
@@ -126,6 +150,18 @@ Hours = Annotated[
     PlainSerializer(lambda pair: f"{pair[0]:%H:%M}-{pair[1]:%H:%M}"),
     _form(r"^\d\d:\d\d-\d\d:\d\d$"),
 ]
+
+Moment = Annotated[
+    datetime, BeforeValidator(parse_moment), PlainSerializer(show_moment), _form(r"^\d{4}-\d\d-\d\d(T\d\d:\d\d)?$")
+]
+_TEXT = {"type": ["string", "integer", "boolean"]}
+Values = Annotated[
+    tuple[str, ...],
+    BeforeValidator(parse_values),
+    WithJsonSchema({"anyOf": [_TEXT, {"type": "array", "items": _TEXT, "minItems": 1}]}),
+]
+# A label: its value, a list of values, or !value.
+Match = dict[str, Values]
 
 
 class Spec(BaseModel):

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from functools import cache
 from hashlib import blake2b
 from importlib.util import find_spec
+from math import inf
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -39,10 +40,14 @@ ABSENT = b""
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What `validate` says: how many definitions there are, and every diagnostic."""
+    """What `validate` says: how many definitions there are, and every diagnostic.
+
+    `until`, in seconds since 1970: from when on time alone gives another answer, as when a silence ends.
+    """
 
     definitions: int
     diagnostics: tuple[Diagnostic, ...] = ()
+    until: float = inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,24 +70,24 @@ def look(root: Path, folders: Iterable[str], known: Mapping[str, State]) -> Inpu
     return Inputs(folders, states)
 
 
-def outcome(root: Path) -> Outcome | None:
-    """The stored outcome while nothing has changed since, else None."""
+def outcome(root: Path, at: float = 0.0) -> Outcome | None:
+    """The stored outcome while nothing has changed since and it holds at the time `at`, else None."""
     saved = _read(root, "outcome")
     if saved is None:
         return None
-    folders, states, definitions, diagnostics = saved
+    folders, states, definitions, diagnostics, until = saved
     before, now = Inputs(folders, states), look(root, folders, states)
-    if not now.same_content(before):
+    if at >= until or not now.same_content(before):
         return None
     if now != before:
-        _write(root, "outcome", (folders, now.states, definitions, diagnostics))
-    return Outcome(definitions, tuple(_unpack(each) for each in diagnostics))
+        _write(root, "outcome", (folders, now.states, definitions, diagnostics, until))
+    return Outcome(definitions, tuple(_unpack(each) for each in diagnostics), until)
 
 
 def store(root: Path, result: Outcome, seen: Inputs) -> None:
     """Keeps `result`, which was reached from the inputs `seen` before the work began."""
     diagnostics = [_pack(each) for each in result.diagnostics]
-    _write(root, "outcome", (seen.folders, dict(seen.states), result.definitions, diagnostics))
+    _write(root, "outcome", (seen.folders, dict(seen.states), result.definitions, diagnostics, result.until))
 
 
 def documents(root: Path) -> tuple[dict[str, State], dict[str, tuple[Any, ...]]]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from assay.config.alert import AlertSpec
+from assay.config.events import EventSpec, SilenceSpec
 from assay.config.experiment import ExperimentSpec
 from assay.config.metric import MetricSpec
 from assay.config.model import ModelSpec
@@ -27,6 +28,8 @@ KINDS: dict[str, Any] = {
     "experiments": ExperimentSpec,
     "alerts": AlertSpec,
     "routes": RouteSpec,
+    "silences": SilenceSpec,
+    "events": EventSpec,
     "reports": ReportSpec,
     "dashboards": DashboardSpec,
 }
@@ -72,6 +75,8 @@ class Definitions:
     experiments: Mapping[str, Definition[ExperimentSpec]] = field(default_factory=dict)
     alerts: Mapping[str, Definition[AlertSpec]] = field(default_factory=dict)
     routes: Mapping[str, Definition[RouteSpec]] = field(default_factory=dict)
+    silences: Mapping[str, Definition[SilenceSpec]] = field(default_factory=dict)
+    events: Mapping[str, Definition[EventSpec]] = field(default_factory=dict)
     reports: Mapping[str, Definition[ReportSpec]] = field(default_factory=dict)
     dashboards: Mapping[str, Definition[DashboardSpec]] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict, repr=False)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import re
+from datetime import time
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
-from assay.config.base import FieldError, Integer, Name, Spec
+from assay.config.base import Duration, FieldError, Flag, Integer, Name, Spec, parse_duration
+
+_CLOCK = r"^([01]\d|2[0-3]):[0-5]\d$"
 
 
 def _zone(name: str) -> str:
@@ -16,6 +20,23 @@ def _zone(name: str) -> str:
     except (ZoneInfoNotFoundError, ValueError) as error:
         raise FieldError("a time zone is a name of the IANA database, such as Europe/Moscow or UTC", "UTC") from error
     return name
+
+
+def parse_clock(value: Any) -> time:
+    """`03:00` as a time of day; FieldError otherwise. YAML reads it as a number when it stands without quotes."""
+    if isinstance(value, time):
+        return value
+    if not (isinstance(value, str) and re.match(_CLOCK, value)):
+        raise FieldError('a time of day is written "03:00", in quotes', '"03:00"')
+    return time.fromisoformat(value)
+
+
+Clock = Annotated[
+    time,
+    BeforeValidator(parse_clock),
+    PlainSerializer(lambda value: f"{value:%H:%M}"),
+    WithJsonSchema({"type": "string", "pattern": _CLOCK}),
+]
 
 
 class Warehouse(Spec):
@@ -28,6 +49,25 @@ class Warehouse(Spec):
     timeout: Integer = Field(300, ge=1, description="Seconds that one statement may take.")
 
 
+class Airflow(Spec):
+    """How Airflow runs the project. Times are of the day, in the project's zone."""
+
+    trigger: Literal["partition", "asset", "cron"] = Field(
+        "partition", description="What starts a DAG that reads others: their partitions, their assets, or its own time."
+    )
+    models: Clock = Field(time(3), description="When models are built that read no other group of models.")
+    metrics: Clock = Field(time(3), description="When metrics are built that read no models.")
+    experiments: Clock = Field(time(5), description="When experiments are read, with `trigger: cron`.")
+    maintenance: Clock = Field(time(2), description="When locks, disk and old manifests are looked after.")
+    prefix: Annotated[str, Field(pattern=r"^[a-z0-9_]*$")] = Field("", description="What every DAG's id begins with.")
+    connection: str | None = Field(None, min_length=1, description="An Airflow Connection, in place of the DSN.")
+    slots: Integer = Field(4, ge=1, description="Tasks at a time on a server; an embedded engine takes one.")
+    timeout: Duration = Field(parse_duration("2h"), description="How long one task may take.")
+    deadline: Duration | None = Field(None, description="A run that is not done so long after its start is told of.")
+    route: Name | None = Field(None, description="Who hears of failed tasks and missed deadlines.")
+    approval: Flag = Field(False, description="A person confirms each experiment's final verdict in Airflow.")
+
+
 class ProjectSpec(Spec):
     """Settings that no single definition owns."""
 
@@ -37,3 +77,4 @@ class ProjectSpec(Spec):
     definitions: tuple[str, ...] = Field(("metrics", "experiments", "alerts"), description="Folders of YAML.")
     target: str = Field("target", description="Where built things go.")
     seed: Integer = Field(20250706, ge=0, description="The seed of everything random.")
+    airflow: Airflow = Field(Airflow(), description="How Airflow runs it.")

@@ -8,7 +8,19 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
-from assay.config.base import Described, Duration, FieldError, Flag, Hours, Integer, Name, Severity, Spec, Value
+from assay.config.base import (
+    Described,
+    Duration,
+    FieldError,
+    Flag,
+    Hours,
+    Integer,
+    Match,
+    Name,
+    Severity,
+    Spec,
+    Value,
+)
 
 _LIMIT = re.compile(r"(\d+)/(m|h|d)")
 _PER = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
@@ -26,25 +38,11 @@ def _show_limit(limit: tuple[int, timedelta]) -> str:
     return f"{limit[0]}/{next(unit for unit, per in _PER.items() if per == limit[1])}"
 
 
-def parse_values(value: Any) -> tuple[str, ...]:
-    """One value of a label, or a list of them, as texts; FieldError otherwise."""
-    values = value if isinstance(value, list | tuple) else [value]
-    if not values or not all(isinstance(each, str | int) for each in values):
-        raise FieldError("a label is matched by a value, a list of values, or !value", "critical")
-    return tuple(str(each).lower() if isinstance(each, bool) else str(each) for each in values)
-
-
 Limit = Annotated[
     tuple[int, timedelta],
     BeforeValidator(parse_limit),
     PlainSerializer(_show_limit),
     WithJsonSchema({"type": "string", "pattern": r"^[0-9]+/[mhd]$"}),
-]
-_TEXT = {"type": ["string", "integer", "boolean"]}
-Values = Annotated[
-    tuple[str, ...],
-    BeforeValidator(parse_values),
-    WithJsonSchema({"anyOf": [_TEXT, {"type": "array", "items": _TEXT, "minItems": 1}]}),
 ]
 
 
@@ -66,6 +64,9 @@ class Telegram(Spec):
     bot: str | None = Field(None, description="The token, as a reference: ${NAME}; TELEGRAM_BOT_TOKEN when left out.")
     mention: tuple[str, ...] = Field((), description="Whom messages with a sound call: @name.")
     silent: tuple[Severity, ...] = Field(("info", "warning"), description="Severities that make no sound.")
+    buttons: Flag = Field(
+        False, description="Acknowledge, snooze and judge under alerts; needs `platform alert listen`."
+    )
     base_url: str = Field("https://api.telegram.org", description="The Bot API; another one for a server of your own.")
 
 
@@ -90,7 +91,7 @@ class RouteSpec(Described):
     stdout: Stdout | None = None
     telegram: Telegram | None = None
     apprise: Apprise | None = None
-    match: dict[str, Values] = Field({}, description="Labels that let a message in: a value, a list, or !value.")
+    match: Match = Field({}, description="Labels that let a message in: a value, a list, or !value.")
     routes: tuple[Name, ...] = Field((), description="Children, asked in this order; the first that matches takes it.")
     goes_on: Flag = Field(False, alias="continue", description="The route above asks its next child too.")
     group_by: tuple[Name, ...] = Field((), description="Labels whose equal values share one message.")

@@ -11,7 +11,7 @@ from assay.delivery.channels import Channel, Hints, channel_limits, channel_name
 from assay.delivery.faults import Fault, Later, Moved, Refused, Uncertain
 from assay.delivery.ledger import FileLedger, Ledger, MemoryLedger
 from assay.delivery.letters import Entry, Letter, Past, Record
-from assay.delivery.message import Block, Message, Receipt
+from assay.delivery.message import Block, Message, Receipt, mark
 from assay.delivery.routes import Escalation, Limit, Quiet, Reached, Route, Silence, reached
 from assay.delivery.routing import Decision, route
 from assay.delivery.send import Acknowledgements, Channels, Patience, deliver, plan
@@ -20,5 +20,5 @@ __all__ = [
     "Acknowledgements", "Block", "Channel", "Channels", "Decision", "Entry", "Escalation", "Fault", "FileLedger",
     "Hints", "Later", "Ledger", "Letter", "Limit", "MemoryLedger", "Message", "Moved", "Past", "Patience", "Quiet",
     "Reached", "Receipt", "Record", "Refused", "Route", "Silence", "Uncertain", "channel_limits", "channel_names",
-    "deliver", "open_channel", "plan", "reached", "route",
+    "deliver", "mark", "open_channel", "plan", "reached", "route",
 ]  # fmt: skip

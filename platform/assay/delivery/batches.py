@@ -164,6 +164,7 @@ def merge(messages: list[Message], name: str) -> Message:
         labels=_shared(messages),
         kind=first.kind,
         episode=first.episode if all(each.episode == first.episode for each in others) else "",
+        incidents=tuple(dict.fromkeys(name for each in messages for name in each.incidents)),
     )
 
 

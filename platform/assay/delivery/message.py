@@ -32,8 +32,8 @@ class Message:
 
     `key` names what happened (`daily:2025-10-06`, an alert's episode): the same key is the same message, however often
     it is built. `labels` hold strings to match and to group by; `labels["route"]` names the route where it enters.
-    `episode` is the key of the fire that an update or a resolve answers. `created` has a time zone, or ValueError is
-    raised.
+    `episode` is the key of the fire that an update or a resolve answers. `incidents`: what a reader may acknowledge,
+    snooze or judge by buttons, where a channel has some. `created` has a time zone, or ValueError is raised.
     """
 
     key: str
@@ -45,6 +45,7 @@ class Message:
     labels: Mapping[str, str] = field(default_factory=dict)
     kind: Kind = "note"
     episode: str = ""
+    incidents: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.key or self.severity not in SEVERITIES:
@@ -59,7 +60,7 @@ class Message:
     @property
     def mark(self) -> str:
         """A short name of the thread, the same in each of its messages: `#a1b2c3`."""
-        return f"#{sha256(self.thread.encode(errors='replace')).hexdigest()[:6]}"
+        return mark(self.thread)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,15 @@ class Receipt:
     status: Status
     reference: str = ""
     detail: str = ""
+
+
+def mark(thread: str) -> str:
+    """The short name of a thread.
+
+    >>> mark("feed:fc5de6cff1889ba4")
+    '#d9c6fd'
+    """
+    return f"#{sha256(thread.encode(errors='replace')).hexdigest()[:6]}"
 
 
 def require_aware(moment: datetime) -> None:

@@ -90,4 +90,5 @@ def _to_message(stored: Mapping[str, Any], pictures: Pictures) -> Message:
     blocks = tuple(
         Block(**{**each, "image": pictures.get(each["image"]) if each["image"] else None}) for each in stored["blocks"]
     )
-    return Message(**{**stored, "blocks": blocks, "created": datetime.fromisoformat(stored["created"])})
+    lists = {"blocks": blocks, "incidents": tuple(stored.get("incidents", ()))}
+    return Message(**{**stored, **lists, "created": datetime.fromisoformat(stored["created"])})

@@ -32,10 +32,11 @@ def parts(message: Message, picture: bytes | None, mention: Collection[str]) -> 
 
 
 def _runs(message: Message, mention: Collection[str]) -> Runs:
-    """Sign and title in bold, whom to call, the text, the blocks; criticals end with the mark of their episode."""
+    """Sign and title in bold, whom to call, the text, the blocks; criticals end with the episode's mark, once."""
     sign = "✅ " if message.kind == "resolve" else _SIGNS[message.severity]
     calls = "\n" + " ".join(mention) if mention else ""
-    mark = f"\n\n{message.mark}" if message.severity == "critical" else ""
+    marked = message.severity == "critical" and message.mark not in message.text
+    mark = f"\n\n{message.mark}" if marked else ""
     text = f"\n{message.text}" if message.text else ""
     return (Run(sign + message.title, bold=True), Run(calls + text), *_blocks(message), Run(mark))
 

@@ -10,7 +10,7 @@ from scipy import special
 from assay.detect.backtest import backtest
 from assay.detect.policy import Policy
 from assay.detect.scores import OK, Scores
-from assay.detect.series import Floats, divide
+from assay.detect.series import Bools, Floats, divide
 
 SHARE = 0.02  # of the past scores that make the tail
 LIMITS = (0.8, 2.5)  # how far one series may move its own threshold
@@ -33,24 +33,32 @@ class Tuned:
 def calibrated(scores: Scores, per_day: int, days: int = 28) -> Scores:
     """Scores divided by how much heavier the tail of the series' own past scores is than the normal one.
 
-    For every day, from the slots of the 2 × `days` days before it, and only where `days` of them are judged; before
-    that, scores stay as they are. The tail beyond the 98 % point is exponential, and is compared with the same
-    extrapolation of normal scores at the threshold's own rate, so that normal scores stay as they are. Excesses over
-    five times their median are cut: past incidents are not noise.
+    For every day, by the `factors` of the days before it.
+    """
+    factor = np.ones(scores.shape)
+    for day in range(days, -(-scores.shape[1] // per_day)):
+        past = scores.slots(slice((day - days) * per_day, day * per_day))
+        factor[:, day * per_day : (day + 1) * per_day] = factors(past, per_day, days)[:, None]
+    return scores.scaled(factor)
+
+
+def factors(past: Scores, per_day: int, days: int = 28) -> Floats:
+    """How much heavier the tail of the scores of the last `days` days is than that of the normal, shape (series,).
+
+    The tail beyond the 98 % point is exponential, and is compared with the same extrapolation of normal scores at the
+    threshold's own rate, so that normal scores have the factor 1; so has a series of which fewer days are judged.
+    Excesses over five times their median are cut: past incidents are not noise.
 
     Peaks over threshold: Siffer et al. (2017), Anomaly detection in streams with extreme value theory, KDD, with the
     shape parameter 0.
     """
-    size = np.where(scores.state == OK, np.abs(scores.score), np.nan)
-    factor = np.ones(size.shape)
-    for day in range(days, -(-size.shape[1] // per_day)):
-        past = size[:, max(day - 2 * days, 0) * per_day : day * per_day]
-        enough = np.count_nonzero(~np.isnan(past), axis=1) >= days * per_day * 0.9
-        if enough.any():
-            found = np.ones(len(size))
-            found[enough] = _factor(past[enough], scores.threshold)
-            factor[:, day * per_day : (day + 1) * per_day] = found[:, None]
-    return scores.scaled(factor)
+    newest = past.newest(min(days * per_day, past.shape[1]))
+    size = np.where(newest.state == OK, np.abs(newest.score), np.nan)
+    enough = np.count_nonzero(~np.isnan(size), axis=1) >= days * per_day * 0.9
+    found = np.ones(len(size))
+    if enough.any():
+        found[enough] = _factor(size[enough], past.threshold)
+    return found
 
 
 def tuned(scores: Scores, per_week: float, policy: Policy, per_day: int) -> Tuned:
@@ -79,13 +87,27 @@ def _factor(past: Floats, threshold: float) -> Floats:
     beyond = np.log(SHARE / (2 * special.ndtr(-threshold)))
     start = -special.ndtri(SHARE / 2)
     usual = start + beyond * (_density(start) / (SHARE / 2) - start)  # mean excess of the normal: its hazard's inverse
-    limit = np.nanquantile(past, 1 - SHARE, axis=1, keepdims=True)
-    excess = np.where(past > limit, past - limit, np.nan)
-    typical = np.nanmedian(excess, axis=1, keepdims=True)
+    limit, excess = _tail(past)
+    flat: Bools = np.all(np.isnan(excess), axis=1)  # as many equal scores have no tail
+    typical = np.nanmedian(np.where(flat[:, None], 0.0, excess), axis=1, keepdims=True)
     cut = np.minimum(excess, 5 * typical)
     mean = divide(np.nansum(cut, axis=1), np.count_nonzero(~np.isnan(cut), axis=1).astype(np.float64))
     factor: Floats = np.clip((limit[:, 0] + beyond * mean) / usual, *LIMITS)
-    return np.nan_to_num(factor, nan=1.0)
+    return np.where(flat, 1.0, np.nan_to_num(factor, nan=1.0))
+
+
+def _tail(past: Floats) -> tuple[Floats, Floats]:
+    """The 98 % point of each row, shape (series, 1), and by how much others exceed it, NaN where they do not.
+
+    As `nanquantile`, but sorting only the largest values: of each day and series of a backtest.
+    """
+    place = np.maximum(np.count_nonzero(~np.isnan(past), axis=1) - 1, 0)[:, None] * SHARE
+    many = min(int(past.shape[1] * SHARE) + 2, past.shape[1])
+    largest = -np.sort(-np.partition(np.nan_to_num(past, nan=-1.0), -many, axis=1)[:, -many:], axis=1)
+    first = np.floor(place).astype(np.intp)
+    above, below = (np.take_along_axis(largest, np.minimum(each, many - 1), axis=1) for each in (first, first + 1))
+    limit = above + (below - above) * (place - first)
+    return limit, np.where(largest > limit, largest - limit, np.nan)
 
 
 def _density(value: float) -> float:

@@ -236,9 +236,9 @@ def _go_on(taken: _Step, reading: Reading) -> _Step:
 
 
 def _late(taken: _Step, reading: Reading) -> _Step:
-    """A slot that turned out not to be a hit carries nothing any more; an episode without any is corrected."""
+    """A slot that turned out to be calm carries nothing any more; an episode without any is corrected."""
     episode = taken.state.anomaly
-    if reading.status != "ok" or reading.side:
+    if reading.status != "ok" or reading.side or not reading.clean:  # a score that wavers at its threshold stands
         return taken
     taken = taken.having(recent=tuple(hit for hit in taken.state.recent if hit[0] != reading.slot))
     if episode is None or reading.slot not in episode.hits:

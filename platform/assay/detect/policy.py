@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from assay.detect.judgement import Judgement
 from assay.detect.scores import LEARNING, NO_DATA, OK, Scores
 from assay.detect.series import Bools
 
@@ -119,3 +120,16 @@ def _toward(scores: Scores, policy: Policy) -> Bools:
         return np.ones(scores.shape, dtype=bool)
     toward: Bools = np.nan_to_num(scores.score) * (1 if policy.direction == "up" else -1) > 0
     return toward
+
+
+def objection(judgement: Judgement, policy: Policy) -> str:
+    """Why one slot is not a hit; empty when it is one."""
+    if judgement.status != "anomaly":
+        return {"ok": "within its bounds", "learning": "too little history", "no_data": "no data"}[judgement.status]
+    if policy.direction not in ("both", judgement.direction):
+        return f"the value went {judgement.direction}, the rule watches {policy.direction}"
+    if judgement.volume is not None and judgement.volume < policy.min_volume:
+        return f"the volume {judgement.volume:g} is under {policy.min_volume:g}"
+    if judgement.change is not None and abs(judgement.change) < policy.min_change:
+        return f"the change {judgement.change:+.1%} is under {policy.min_change:.1%}"
+    return ""

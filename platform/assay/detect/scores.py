@@ -94,6 +94,16 @@ class Scores:
             low = np.maximum(low, 0.0)
         return replace(self, low=low, high=high, threshold=threshold)
 
+    def series(self, rows: Sequence[int]) -> Scores:
+        """Some of the series, in this order; -1 for one that is not there, which learns."""
+        nothing = np.full((1, self.shape[1]), np.nan)
+        learning = np.full(nothing.shape, LEARNING, dtype=np.int8)
+        matrices: dict[str, Any] = {
+            name: np.concatenate([getattr(self, name), learning if name == "state" else nothing])[list(rows)]
+            for name in _matrices(self)
+        }
+        return replace(self, **matrices)
+
     def scaled(self, factor: Floats) -> Scores:
         """Scores divided by a positive factor and sigmas multiplied by it; `factor` broadcasts to the shape."""
         low, high = (self.expected + (each - self.expected) * factor for each in (self.low, self.high))
@@ -176,6 +186,20 @@ def joined(parts: Sequence[Scores]) -> Scores:
         if each.name not in ("threshold", "kind")
     }
     return Scores(**matrices, threshold=parts[0].threshold, kind=parts[0].kind)
+
+
+def side_by_side(parts: Sequence[Scores]) -> Scores:
+    """The same series over consecutive slots, judged apart. Raises ValueError for none."""
+    if not parts:
+        raise ValueError("there is nothing to join")
+    matrices: dict[str, Any] = {
+        name: np.concatenate([getattr(part, name) for part in parts], axis=1) for name in _matrices(parts[0])
+    }
+    return replace(parts[-1], **matrices)
+
+
+def _matrices(scores: Scores) -> list[str]:
+    return [each.name for each in fields(scores) if isinstance(getattr(scores, each.name), np.ndarray)]
 
 
 def _columns(record: Record, chosen: slice) -> Record:

@@ -19,6 +19,7 @@ from assay.detect.scores import Expectation, Scores, finish, linear
 from assay.detect.season import Parts, Season, Setting, fit
 from assay.detect.series import Floats
 
+PREPARES = frozenset(("seasonal_level", "ratio"))  # detectors whose days can be prepared
 CHUNK = 256  # series at a time: their days fit into a processor's cache
 
 
@@ -29,6 +30,11 @@ class Prepared:
     season: Season
     weekday: int
     per_day: int
+
+
+def setting_of(history: int, min_history: int, half_life: float) -> Setting:
+    """The setting behind the parameters of those detectors."""
+    return Setting(days=history, noise_days=min(28, history), least=min_history, half_life=half_life)
 
 
 def expect(data: History, newest: int, threshold: float, span: int, setting: Setting) -> Expectation:

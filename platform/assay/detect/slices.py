@@ -47,13 +47,14 @@ def discoveries(scores: Floats, fdr: float = 0.05) -> Bools:
     return found
 
 
-def controlled(readings: Readings, fdr: float = 0.05) -> Readings:
-    """Readings of slices in which only discoveries are hits.
+def controlled(readings: Readings, fdr: float = 0.05, slices: Bools | None = None) -> Readings:
+    """Readings in which slices that are no discoveries are no hits; `slices`, shape (series,): which rows are slices.
 
-    Every direction, volume and change that the policy asks for still holds, but the rate decides instead of the
-    threshold: read the scores at a low threshold (`scores.at(2.0)`) and let this choose. `clean` stays as it was.
+    Every condition of the policy still holds: the rate asks for more where many slices are looked at. `clean` stays.
     """
-    return replace(readings, sides=np.where(discoveries(readings.scores.score, fdr), readings.sides, 0).astype(np.int8))
+    among = np.ones(readings.scores.shape[0], dtype=bool) if slices is None else slices
+    found = discoveries(np.where(among[:, None], readings.scores.score, np.nan), fdr) | ~among[:, None]
+    return replace(readings, sides=np.where(found, readings.sides, 0).astype(np.int8))
 
 
 def together(
@@ -63,8 +64,11 @@ def together(
     policy: Policy,
     quiet: Callable[[str], tuple[str, ...]] = lambda _: (),
     parent: str | None = None,
+    of_parent: Policy | None = None,
 ) -> Tick:
     """One step of every fingerprint of a rule: those with a state, a reading or both; their order does not matter.
+
+    `of_parent`: the policy of the parent, where it differs from that of its slices.
 
     While the `parent` has an open anomaly its slices are inhibited: they are followed but say nothing, and are told of
     as causes. What is still open when the parent ends speaks then.
@@ -72,7 +76,8 @@ def together(
     found, events = dict(states), list[Event]()
     for name in sorted({*states, *readings}, key=lambda each: (each != parent, each)):
         reasons = quiet(name) + ((PARENT,) if name != parent and _fires(found, parent) else ())
-        found[name], happened = step(states.get(name, State(name)), readings.get(name), at, policy, reasons)
+        own = of_parent or policy if name == parent else policy
+        found[name], happened = step(states.get(name, State(name)), readings.get(name), at, own, reasons)
         events.extend(happened)
     return Tick(found, tuple(events), _causes(readings, parent) if _fires(found, parent) else ())
 

@@ -25,6 +25,7 @@ _INK, _AXIS, _LIGHT, _GRID, _BAND, _ALARM = "#2b3240", "#667085", "#a3abb8", "#e
 _DPI = 100
 _WIDTH, _HEIGHT = 500, 300  # one panel, in pixels
 _MARGIN = 28  # between the axis and the first point, room for half of its label
+_PHONE = 170  # dots per inch of a picture that is looked at on a phone: texts of 8 points can be read there
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +74,9 @@ def alert_png(view: AlertChart) -> bytes:
     """A judged series with the band that was expected and a cross at the anomaly."""
     from matplotlib.patches import Polygon
 
-    figure = _figure(900, 380)
+    figure = _figure(900, 460, _PHONE)
     bounds = [(at, each) for at, low, high in view.band for each in (low, high)]
-    plot = _plot(figure, [view.series, bounds], (90, 860), (40, 320))
+    plot = _plot(figure, [view.series, bounds], (110, 850), (60, 385))
     for ring in rings([(plot.at(at), _y(plot, low), _y(plot, high)) for at, low, high in view.band]):
         plot.add(Polygon(ring, facecolor=_BAND, edgecolor="none"))
     _axes(plot, view.title, view.format)
@@ -84,10 +85,11 @@ def alert_png(view: AlertChart) -> bytes:
     return _bytes(figure)
 
 
-def _figure(width: int, height: int) -> Figure:
+def _figure(width: int, height: int, dpi: int = _DPI) -> Figure:
+    """A picture of so many pixels."""
     from matplotlib.figure import Figure
 
-    return Figure(figsize=(width / _DPI, height / _DPI), dpi=_DPI, facecolor="white")
+    return Figure(figsize=(width / dpi, height / dpi), dpi=dpi, facecolor="white")
 
 
 def _plot(
@@ -154,5 +156,5 @@ def _bytes(figure: Figure) -> bytes:
     with warnings.catch_warnings():
         # A character that the bundled font lacks is drawn as a box: no reason to lose the chart.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font", category=UserWarning)
-        figure.savefig(out, format="png", dpi=_DPI, metadata={"Software": None})
+        figure.savefig(out, format="png", dpi=figure.dpi, metadata={"Software": None})
     return out.getvalue()

@@ -89,7 +89,7 @@ def time_ticks(low: float, high: float, count: int = 7) -> list[tuple[float, str
     if high < DAY:
         return []
     step = next((each for each in _STEPS if (high - low) / each <= count - 1), _STEPS[-1])
-    first = math.ceil(low / step) * step if step <= DAY else low
+    first = math.ceil(low / min(step, DAY)) * min(step, DAY)  # days apart, from the first midnight on
     found = range(int(first), int(high) + 1, step)
     return [(float(each), _time_label(each, step)) for each in found]
 

@@ -5,7 +5,19 @@
 
 from __future__ import annotations
 
-from assay.catalog.rules import alerts, checks, experiments, layers, metrics, models, renames, reports, routes, sources
+from assay.catalog.rules import (
+    alerts,
+    checks,
+    experiments,
+    layers,
+    metrics,
+    models,
+    renames,
+    reports,
+    routes,
+    silences,
+    sources,
+)
 from assay.catalog.rules.common import Rule
 
 RULES: tuple[Rule, ...] = (
@@ -33,12 +45,18 @@ RULES: tuple[Rule, ...] = (
     alerts.times,
     alerts.judges_something,
     alerts.history,
+    alerts.parameters,
+    alerts.labels,
+    alerts.sizes,
+    alerts.inhibitions,
     routes.references,
-    routes.labels,
+    routes.matches,
     routes.severities,
     routes.quiet_hours,
     routes.circles,
     routes.reachable,
+    silences.matches,
+    silences.hours,
     reports.references,
     reports.cohorts,
     reports.compare,

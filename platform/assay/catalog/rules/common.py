@@ -21,7 +21,7 @@ def unknown(kind: str, name: str, known: Collection[str], place: Location) -> Di
     return Diagnostic(
         "E201",
         f"Unknown {kind} '{name}'.{did_you_mean(name, known)}",
-        f"It must name a {kind} that exists.",
+        f"It must name {'an' if kind[0] in 'aeiou' else 'a'} {kind} that exists.",
         f"Use one of: {', '.join(sorted(known)[:12]) or 'none is defined'}.",
         place,
     )

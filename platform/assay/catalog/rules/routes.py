@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from assay.catalog.catalog import Catalog
+from assay.catalog.rules import labels
 from assay.catalog.rules.common import Broken, reference, unknown
 from assay.config.definitions import Definition
 from assay.config.route import RouteSpec
 from assay.errors import Diagnostic, Location
 
 Routes = Mapping[str, Definition[RouteSpec]]
-
-# What messages carry, besides the dimensions of the series that they are about.
-LABELS = ("alert", "report", "severity", "metric", "owner", "tier")
 
 
 def references(catalog: Catalog, broken: Broken) -> Iterator[Diagnostic]:
@@ -27,26 +25,14 @@ def references(catalog: Catalog, broken: Broken) -> Iterator[Diagnostic]:
             yield from reference("route", route.spec.fallback, catalog, broken, route.at("fallback"))
 
 
-def labels(catalog: Catalog, _broken: Broken) -> Iterator[Diagnostic]:
+def matches(catalog: Catalog, broken: Broken) -> Iterator[Diagnostic]:
     """Routes match and group by labels that messages carry: another word would match nothing, or group everything."""
-    dimensions = {name for source in catalog.definitions.sources.values() for name in source.spec.dimensions}
-    known = [*LABELS, *sorted(dimensions)]
+    words = labels.known(catalog, labels.OF_MESSAGES)
     for route in catalog.definitions.routes.values():
         for index, name in enumerate(route.spec.group_by):
-            if name not in known:
-                yield unknown("label", name, known, route.at("group_by", index))
-        for name in route.spec.match:
-            if name not in known:
-                yield unknown("label", name, known, route.at_key("match", name))
-
-
-def severities(catalog: Catalog, _broken: Broken) -> Iterator[Diagnostic]:
-    """A severity to match is one that messages have."""
-    known = ("critical", "info", "warning")
-    for route in catalog.definitions.routes.values():
-        for value in route.spec.match.get("severity", ()):
-            if value.removeprefix("!") not in known:
-                yield unknown("severity", value, known, route.at("match", "severity"))
+            if name not in words:
+                yield unknown("label", name, words, route.at("group_by", index))
+        yield from labels.matched(route, labels.OF_MESSAGES, catalog, broken)
 
 
 def quiet_hours(catalog: Catalog, _broken: Broken) -> Iterator[Diagnostic]:
@@ -155,3 +141,57 @@ def _unreachable(route: Definition[RouteSpec], index: int, taken: str) -> Diagno
     return Diagnostic(
         "E307", f"No message can reach '{name}' below '{route.name}'.", why, fix, route.at("routes", index)
     )
+
+
+def severities(catalog: Catalog, _broken: Broken) -> Iterator[Diagnostic]:
+    """Among the severities of the alerts and reports that come to a route, there is one that it lets in."""
+    arriving = _arriving(catalog)
+    for route in catalog.definitions.routes.values():
+        asked, come = route.spec.match.get("severity"), arriving.get(route.name, set())
+        if asked and come and not _let_in(route.spec, come):
+            yield Diagnostic(
+                "E307",
+                f"No message that comes to '{route.name}' has the severity {' or '.join(asked)}.",
+                f"Its alerts and reports are {' or '.join(sorted(come))}, so that nobody would ever hear of them here.",
+                "Give an alert 'severity: critical', or a size from which on it is 'critical:'; or correct 'match'.",
+                route.at("match", "severity"),
+            )
+
+
+def _arriving(catalog: Catalog) -> dict[str, set[str]]:
+    """Route: the severities of what enters there or comes down from above; none for those that are told directly."""
+    routes = catalog.definitions.routes
+    found: dict[str, set[str]] = {}
+    for entry, severities in _entries(catalog):
+        _come(entry, severities, routes, found)
+    for each in routes.values():
+        direct = (each.spec.fallback, each.spec.escalate and each.spec.escalate.to)
+        found |= {name: set() for name in direct if name}
+    return found
+
+
+def _entries(catalog: Catalog) -> Iterator[tuple[str, set[str]]]:
+    definitions = catalog.definitions
+    for alert in definitions.alerts.values():
+        spec = alert.spec
+        yield spec.route, {spec.severity, *(("critical",) if spec.critical else ())}
+    for report in definitions.reports.values():
+        yield report.spec.route, {"info"}
+    if definitions.project.airflow.route:
+        yield definitions.project.airflow.route, {"info", "warning", "critical"}
+
+
+def _come(name: str, severities: set[str], routes: Routes, found: dict[str, set[str]]) -> None:
+    """Note what comes to a route, and hand on what it lets in. A circle hands on nothing new."""
+    if name not in routes or severities <= found.get(name, set()):
+        return
+    found.setdefault(name, set()).update(severities)
+    spec = routes[name].spec
+    for child in spec.routes:
+        if child in routes and not _excluded(spec, routes[child].spec):
+            _come(child, _let_in(spec, severities), routes, found)
+
+
+def _let_in(spec: RouteSpec, severities: set[str]) -> set[str]:
+    asked = spec.match.get("severity", ())
+    return {each for each in severities if _allows(asked, each)}

@@ -69,6 +69,8 @@ def _as_json(message: Message, pictures: list[str | None]) -> str:
         "title": message.title,
         "text": message.text,
         "severity": message.severity,
+        "kind": message.kind,
+        "episode": message.episode,
         "created": message.created.isoformat(),
         "labels": dict(message.labels),
         "blocks": blocks,

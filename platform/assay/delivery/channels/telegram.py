@@ -6,28 +6,25 @@ precisely as it can be known: a call that never reached the service, one that it
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
-import warnings
-from collections.abc import Coroutine, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from assay.delivery.channels.registry import NO_HINTS, Channel, Hints, channel, missing_extra
+from assay.delivery.buttons import keyboard
+from assay.delivery.channels.registry import NO_HINTS, Channel, Hints, channel
 from assay.delivery.collage import collage
-from assay.delivery.faults import SECOND, Fault, Later, Moved, Refused, Uncertain
+from assay.delivery.faults import Fault, Later, Moved, Refused, Uncertain
 from assay.delivery.markup import html, plain
 from assay.delivery.message import Message, Receipt
 from assay.delivery.routes import Limit
+from assay.delivery.telegram_bot import Bot, asked, markup, token
 from assay.delivery.telegram_text import Part, parts
-from assay.errors import UsageError
 
-TOKEN = "TELEGRAM_BOT_TOKEN"  # noqa: S105 - the name of a variable
 SILENT = ("info", "warning")
+_ANSWERED = ("fire", "escalation")  # an update is a reply to one of them
 _LOG = logging.getLogger("assay.delivery")
-_LOGGERS = ("httpx", "httpcore.connection", "httpcore.http11", "telegram.Bot", "telegram.request.BaseRequest")
 _PLAIN = ("can't parse entities", "can't parse message", "can't parse caption")
 _PICTURE = ("photo", "image", "wrong file", "wrong type of the web page", "failed to get http url")
 _NETWORK = "The service did not answer, or the network is down."
@@ -38,7 +35,7 @@ class Telegram(Channel):
     """One chat, or one topic (`thread`) of it.
 
     `bot` is the token; the variable TELEGRAM_BOT_TOKEN when left out. `silent`: severities that make no sound.
-    `mention`: who is called by the others. `timeout` is in seconds.
+    `mention`: who is called by the others. `buttons`: under what tells of incidents. `timeout` is in seconds.
     """
 
     limits = (Limit(20, timedelta(minutes=1)),)  # of a group: https://core.telegram.org/bots/faq
@@ -50,17 +47,16 @@ class Telegram(Channel):
         bot: str | None = None,
         mention: Sequence[str] = (),
         silent: Sequence[str] = SILENT,
+        buttons: bool = False,
         base_url: str = "https://api.telegram.org",
         timeout: float = 20.0,
     ) -> None:
         self._chat, self._thread, self._mention, self._silent = str(chat), thread, mention, silent
-        self._base_url, self._timeout = base_url.rstrip("/"), timeout
-        self._token = bot or os.environ.get(TOKEN) or _no_token()
-        self._bot: Any = None
-        self._runner: asyncio.Runner | None = None
-        self._request: Any = None
+        self._buttons = buttons
+        self._bot = Bot(token(bot, os.environ), base_url, timeout)
 
     def send(self, message: Message, hints: Hints = NO_HINTS) -> Receipt:
+        self._bot.open()
         chat = hints.moved.get(self._chat, self._chat)
         loud = message.severity not in self._silent
         calls = self._mention if loud and message.kind != "resolve" else ()
@@ -68,77 +64,49 @@ class Telegram(Channel):
         arrived = list(hints.parts)
         for part in parts(message, collage(pictures) if pictures else None, calls)[len(arrived) :]:
             answered = arrived[0] if arrived else hints.reply_to
-            arrived.append(self._call(chat, part, answered, loud and not arrived, tuple(arrived)))
+            fields = self._fields(chat, answered, loud and not arrived)
+            if not arrived and self._buttons and message.kind in _ANSWERED:
+                fields["reply_markup"] = markup(keyboard(message.incidents))
+            arrived.append(self._call(chat, part, fields, tuple(arrived)))
         return Receipt("telegram", chat, "sent", arrived[0])
 
     def close(self) -> None:
-        if self._runner:
-            self._runner.run(self._request.shutdown())
-            self._runner.close()
-        self._runner = self._bot = self._request = None
+        self._bot.close()
 
-    def _call(self, chat: str, part: Part, answered: str, loud: bool, arrived: tuple[str, ...]) -> str:
+    def _fields(self, chat: str, answered: str, loud: bool) -> dict[str, Any]:
+        """What all calls of a message have in common."""
+        found: dict[str, Any] = {
+            "chat_id": int(chat) if chat.lstrip("-").isdigit() else chat,
+            "message_thread_id": self._thread,
+            "disable_notification": not loud,
+        }
+        if answered.isdigit():
+            from telegram import ReplyParameters
+
+            found["reply_parameters"] = ReplyParameters(int(answered), allow_sending_without_reply=True)
+        return found
+
+    def _call(self, chat: str, part: Part, fields: dict[str, Any], arrived: tuple[str, ...]) -> str:
         """The reference of one part. What Telegram cannot parse goes once as plain text, a bad picture is left out."""
-        from telegram.error import BadRequest
-
         styles = ((part, True), (part, False), (Part(part.runs), True))
         style = 0
         while True:
             sent, marked = styles[style]
             try:
-                return self._run(self._message(chat, sent, marked, answered, loud))
-            except BadRequest as error:
+                return self._message(sent, marked, fields)
+            except Exception as error:
                 style = _other_style(error, part) if style == 0 else 0
                 if not style:
                     raise self._fault(error, chat, arrived) from None
-                _LOG.warning("Telegram refused a message's form, sent in another one: %s", self._redacted(error))
-            except Exception as error:
-                raise self._fault(error, chat, arrived) from None
+                _LOG.warning("Telegram refused a message's form, sent in another one: %s", self._bot.redacted(error))
 
-    def _run(self, call: Coroutine[Any, Any, Any]) -> str:
-        assert self._runner is not None
-        with _quietly():
-            return str(self._runner.run(call).message_id)
-
-    def _message(self, chat: str, part: Part, marked: bool, answered: str, loud: bool) -> Coroutine[Any, Any, Any]:
-        bot = self._opened()
-        from telegram import ReplyParameters
-
-        common: dict[str, Any] = {
-            "chat_id": int(chat) if chat.lstrip("-").isdigit() else chat,
-            "message_thread_id": self._thread,
-            "disable_notification": not loud,
-            "parse_mode": "HTML" if marked else None,
-        }
-        if answered.isdigit():
-            common["reply_parameters"] = ReplyParameters(int(answered), allow_sending_without_reply=True)
-        text = html(part.runs) if marked else plain(part.runs)
+    def _message(self, part: Part, marked: bool, fields: dict[str, Any]) -> str:
+        text, mode = (html(part.runs), "HTML") if marked else (plain(part.runs), None)
         if part.picture:
-            return bot.send_photo(photo=part.picture, caption=text, **common)  # type: ignore[no-any-return]
-        return bot.send_message(text=text, **common)  # type: ignore[no-any-return]
-
-    def _opened(self) -> Any:
-        """The bot, on one event loop until `close`."""
-        if self._bot is None:
-            try:
-                from telegram import Bot
-                from telegram.request import HTTPXRequest
-            except ImportError as cause:
-                raise missing_extra("telegram", "python-telegram-bot") from cause
-            _keep_out_of_logs(self._token)
-            times = dict.fromkeys(("read_timeout", "write_timeout", "connect_timeout"), self._timeout)
-            self._runner = asyncio.Runner()
-            self._request = HTTPXRequest(1, **times, media_write_timeout=self._timeout)  # type: ignore[arg-type]
-            self._bot = Bot(
-                self._token,
-                base_url=f"{self._base_url}/bot",
-                request=self._request,
-                get_updates_request=self._request,
-            )
-        return self._bot
-
-    def _redacted(self, value: object) -> str:
-        return str(value).replace(self._token, "…")
+            sent = self._bot.call("send_photo", photo=part.picture, caption=text, parse_mode=mode, **fields)
+        else:
+            sent = self._bot.call("send_message", text=text, parse_mode=mode, **fields)
+        return str(sent.message_id)
 
     def _fault(self, error: Exception, chat: str, arrived: tuple[str, ...]) -> Exception:
         """What the outbox may do about an error of the library; anything else is a bug of ours, as it is."""
@@ -147,27 +115,20 @@ class Telegram(Channel):
         if not isinstance(error, TelegramError):
             return error
         kind, why, fix = _meaning(error)
-        fault = kind.told(f"Telegram, chat {chat}: {self._redacted(error)}.", why, fix, arrived)
+        fault = kind.told(f"Telegram, chat {chat}: {self._bot.redacted(error)}.", why, fix, arrived)
         if isinstance(fault, Moved) and isinstance(error, ChatMigrated):
             fault.old, fault.new = self._chat, str(error.new_chat_id)
         if isinstance(fault, Later):
-            fault.after = _asked(error) if isinstance(error, RetryAfter) else None
+            fault.after = asked(error) if isinstance(error, RetryAfter) else None
             fault.everybody = isinstance(error, RetryAfter) or _never_left(error)
         return fault
 
 
-def _no_token() -> str:
-    raise UsageError.of(
-        "E702",
-        f"The environment variable {TOKEN} is not set.",
-        why="A bot is known by its token, which must not stand in a file.",
-        fix=f"Set it before the command: export {TOKEN}=…, or name another variable in the route: bot: ${{NAME}}",
-    )
-
-
 def _other_style(error: Exception, part: Part) -> int:
     """Which other form may be accepted: 1 as plain text, 2 without the picture, 0 none."""
-    told = str(error).lower()
+    from telegram.error import BadRequest
+
+    told = str(error).lower() if isinstance(error, BadRequest) else ""
     if any(each in told for each in _PLAIN):
         return 1
     return 2 if part.picture and any(each in told for each in _PICTURE) else 0
@@ -208,42 +169,3 @@ def _left(error: Exception) -> bool:
     import httpx
 
     return isinstance(error.__cause__, httpx.HTTPError) and not _never_left(error)
-
-
-def _asked(error: Any) -> timedelta:
-    """How long the service wants to be left alone."""
-    with _quietly():
-        value = error.retry_after
-    return value if isinstance(value, timedelta) else value * SECOND
-
-
-@contextmanager
-def _quietly() -> Iterator[None]:
-    """The library warns that a number of seconds will become a timedelta; both are understood here."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
-
-
-class _Redact(logging.Filter):
-    """Addresses of the Bot API hold the token, and the HTTP library logs addresses."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.tokens: set[str] = set()
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        text = record.getMessage()
-        for token in self.tokens:
-            text = text.replace(token, "…")
-        record.msg, record.args = text, ()
-        return True
-
-
-_REDACT = _Redact()
-
-
-def _keep_out_of_logs(token: str) -> None:
-    _REDACT.tokens.add(token)
-    for name in _LOGGERS:
-        logging.getLogger(name).addFilter(_REDACT)  # added once, however often it is asked for

@@ -6,7 +6,6 @@ from assay.detect import seasonal
 from assay.detect.history import History
 from assay.detect.registry import detector, refuse
 from assay.detect.scores import Expectation
-from assay.detect.season import Setting
 
 
 @detector
@@ -33,5 +32,4 @@ def seasonal_level(
             "Keep threshold > 0, 7 <= min_history <= history, half_life > 0 and span 1 or 2.",
             threshold=threshold, history=history, min_history=min_history, half_life=half_life, span=span,
         )  # fmt: skip
-    setting = Setting(days=history, noise_days=min(28, history), least=min_history, half_life=half_life)
-    return seasonal.expect(data, newest, threshold, span, setting)
+    return seasonal.expect(data, newest, threshold, span, seasonal.setting_of(history, min_history, half_life))

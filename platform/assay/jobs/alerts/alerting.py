@@ -4,85 +4,27 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from assay import detect
+import numpy as np
+
+from assay.catalog.catalog import Catalog
+from assay.compiler import zone
 from assay.config.alert import AlertSpec
 from assay.config.definitions import Definition
-from assay.delivery import Block, Message, Receipt
-from assay.detect import Cause, Judgement, Policy, Verdict
-from assay.errors import AssayError, CheckFailed, WarehouseError
-from assay.jobs.alerts import judge, sending
-from assay.jobs.alerts.judge import Judged, Ticks, cause, judged
+from assay.delivery import Message, Receipt
+from assay.detect import Event
+from assay.errors import AssayError
+from assay.jobs.alerts import findings, memory, messages, quiet, scores, sending, slots
+from assay.jobs.alerts.findings import Finding
+from assay.jobs.alerts.quiet import Acknowledged, Silences
+from assay.jobs.alerts.rule import Rule
+from assay.jobs.alerts.tick import Around, Series, Ticked, parsed, tick
 from assay.jobs.context import Context
 from assay.jobs.storage import builds
-from assay.report.format import show, show_signed
-from assay.report.png import alert_png
-from assay.report.views import AlertChart
-from assay.statement import Insert, Statement
-
-OPEN = ("firing", "pending", "resolved")
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """A metric and slice that deserves attention; `since` is the end of the first slot of its episode."""
-
-    alert: Definition[AlertSpec]
-    judged: Judged
-    verdict: Verdict
-    since: datetime
-    causes: tuple[Cause, ...] = ()
-
-    @property
-    def newest(self) -> Judgement:
-        return self.judged.judgements[-1]
-
-    @property
-    def by(self) -> dict[str, str]:
-        dimension, value = self.judged.slice
-        return {dimension: value} if dimension else {}
-
-    @property
-    def subject(self) -> str:
-        """`Feed users, city Moscow`."""
-        where = "".join(f", {dimension} {value}" for dimension, value in self.by.items())
-        return f"{self.judged.metric.label}{where}"
-
-    @property
-    def sentence(self) -> str:
-        """Value, expectation and change, for people."""
-        style, now = self.judged.metric.spec.format, self.newest
-        change = f" ({show_signed(now.change)})" if now.change is not None else ""
-        expected = f"{show(now.low, style)} to {show(now.high, style)}"
-        return f"{self.subject}: {show(now.value, style)}, expected {expected}{change}"
-
-    def as_dict(self) -> dict[str, Any]:
-        spec, now = self.alert.spec, self.newest
-        return {
-            "alert": self.alert.name,
-            "metric": self.judged.metric.name,
-            "by": self.by,
-            "state": self.verdict.state,
-            "since": self.since.isoformat(),
-            "value": now.value,
-            "low": now.low,
-            "high": now.high,
-            "deviation": now.deviation,
-            "change": now.change,
-            "severity": spec.severity,
-            "route": spec.route,
-            "explained_by": [_cause_dict(each) for each in self.causes],
-            "message": self.sentence,
-        }
-
-
-def _cause_dict(found: Cause) -> dict[str, Any]:
-    by = {found.dimension: list(found.values)}
-    return {"by": by, "share": found.share, "before": found.before, "after": found.after}
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,179 +58,148 @@ def _told(errors: Mapping[str, AssayError]) -> list[dict[str, Any]]:
     return [{"alert": name} | each.as_dict() for name, error in errors.items() for each in error.diagnostics]
 
 
-def select(context: Context, names: Collection[str]) -> list[Definition[AlertSpec]]:
-    """Alerts by name, all when empty. Raises UsageError E201."""
-    wanted = [context.catalog.alert(name) for name in dict.fromkeys(names)]
-    return wanted or list(context.catalog.definitions.alerts.values())
+def select(catalog: Catalog, names: Collection[str]) -> list[Definition[AlertSpec]]:
+    """Alerts by name, all when empty; those that speak for others before them. Raises UsageError E201."""
+    wanted = [catalog.alert(name) for name in dict.fromkeys(names)] or list(catalog.definitions.alerts.values())
+    found: dict[str, Definition[AlertSpec]] = {}
+    left = {each.name: each for each in wanted}
+    while left:
+        ready = [each for each in left.values() if not set(each.spec.inhibited_by) & set(left)]
+        for each in ready or left.values():
+            found[each.name] = each
+        left = {name: each for name, each in left.items() if name not in found}
+    return list(found.values())
 
 
 def check(context: Context, at: datetime, names: Collection[str] = (), send: bool = True) -> Checked:
     """Judge alerts as of a moment; the same moment checked twice sends nothing twice.
 
-    Without `send`, nothing goes out and no episode is kept.
+    Slots since the last check are judged in order. Without `send`, nothing goes out and nothing is remembered.
     An alert whose data cannot be read or fails a check is told in `failed`, and the others go on; one whose history
     lacks days because of failed checks is judged without them, and told in `blocked`.
     Raises UsageError E201, and WarehouseError or CheckFailed when no alert can be judged.
     """
+    chosen = select(context.catalog, names)
     builds.prepare(context)
-    evaluated, quiet, findings = 0, Counter[str](), []
-    failed: dict[str, AssayError] = {}
-    blocked: dict[str, AssayError] = {}
-    chosen = select(context, names)
+    actions = quiet.done(context, at)
+    silences, ticked = Silences(context, actions), list[Ticked]()
     for alert in chosen:
-        try:
-            found, reasons, series = _judge(context, alert, at, send)
-        except (WarehouseError, CheckFailed) as error:
-            failed[alert.name] = error
-            continue
-        if lacking := judge.blocked(context, alert, at):
-            blocked[alert.name] = lacking
-        findings += found
-        quiet += reasons
-        evaluated += series
+        around = Around(actions, silences, _firing(context, alert, ticked, at))
+        ticked.append(tick(Rule(context, alert), at, around))
+    found = {each.name: findings.of(each) for each in ticked}
+    receipts = _send(context, ticked, found, at) if send else ()
+    failed = {each.name: each.error for each in ticked if each.error}
     if failed and len(failed) == len(chosen):
         raise next(iter(failed.values()))
-    messages = [_message(context, *group) for group in _by_alert(findings)] if send else []
-    receipts = sending.send(context, messages, at) if send else ()
-    return Checked(at, evaluated, tuple(findings), receipts, quiet, failed, blocked)
+    return Checked(
+        at,
+        sum(each.evaluated for each in ticked),
+        tuple(finding for each in found.values() for finding in each),
+        receipts,
+        sum((findings.reasons(each) for each in ticked), Counter[str]()),
+        failed,
+        dict(_blocked(context, ticked)),
+    )
 
 
-def _judge(
-    context: Context, alert: Definition[AlertSpec], at: datetime, keep: bool
-) -> tuple[list[Finding], Counter[str], int]:
-    """What one alert found, why its other series are quiet, and how many series there are."""
-    series, end = judged(context, alert, at), Ticks(context, alert, at).end
-    confirmed, reasons = _confirmed(context, alert, series, end)
-    found = _explained(context, alert, confirmed)
-    if keep:
-        _remember(context, alert, found, end)
-    return found, reasons, len(series)
+def _firing(context: Context, alert: Definition[AlertSpec], ticked: Collection[Ticked], at: datetime) -> set[str]:
+    """Which alerts that speak for this one fire, or did within its window: so long it sees what they told of."""
+    now = {each.name: each.after for each in ticked}
+    found = set()
+    for name in alert.spec.inhibited_by:
+        rule = Rule(context, context.catalog.alert(name))
+        known = now.get(name) or memory.read(context, name, rule.newest(at))
+        reach = (alert.spec.window or timedelta(0)) + alert.spec.resolve * alert.spec.every
+        if known.fires or memory.read(context, name, rule.newest(at - reach)).fires:
+            found.add(name)
+    return found
 
 
-def _confirmed(
-    context: Context, alert: Definition[AlertSpec], series: Sequence[Judged], end: datetime
-) -> tuple[list[Finding], Counter[str]]:
-    """Series in an open episode, and the reasons why others are quiet although something was seen."""
-    spec = alert.spec
-    policy = Policy(spec.confirm, spec.direction, spec.min_volume, spec.min_change)
-    earlier = _episodes(context, alert, series[0].ends[0] if series else end, end)
-    findings, reasons = [], Counter[str]()
-    for each in series:
-        verdict = detect.follow(each.judgements, policy)
-        if verdict.state in OPEN:
-            since = _since(each, verdict, spec.confirm[1], earlier)
-            findings.append(Finding(alert, each, verdict, sending.local_time(context, since)))
-        elif verdict.state != "ok" or each.judgements[-1].status == "anomaly":
-            reasons[verdict.reason] += 1
-    return findings, reasons
+def _send(
+    context: Context, ticked: Iterable[Ticked], found: Mapping[str, tuple[Finding, ...]], at: datetime
+) -> tuple[Receipt, ...]:
+    """Messages are planned before the states are kept: a crash in between says them again, and they are said once."""
+    ticked = list(ticked)
+    said = [message for each in ticked for message in messages.of(each, found[each.name])]
+    receipts = send(context, said, at)
+    for each in ticked:
+        _keep(context, each, found[each.name])
+    return receipts
 
 
-_Key = tuple[str, str, str]
+def send(context: Context, said: Collection[Message], at: datetime) -> tuple[Receipt, ...]:
+    """Through the routes, with what people have acknowledged."""
+    return sending.send(context, said, at, Acknowledged(quiet.done(context, max(at, context.now))))
 
 
-def _since(series: Judged, verdict: Verdict, needed: int, earlier: dict[_Key, datetime]) -> datetime:
-    """Where the episode began: as remembered, if it is older than what was replayed."""
-    if verdict.since is None:
-        return series.ends[-1]
-    begun = series.ends[verdict.since]
-    # an episode is confirmed at the earliest by the n-th replayed slot: one that begins there may be older
-    older = verdict.since < needed
-    return earlier.get((series.metric.name, *series.slice), begun) if older else begun
+def _keep(context: Context, ticked: Ticked, found: Collection[Finding]) -> None:
+    memory.keep(context, ticked.name, ticked.before, ticked.after)
+    rows = list(_events(ticked, found))
+    memory.record(context, ticked.name, rows, ticked.newest)
+    for each in ticked.series:
+        memory.scores(context, ticked.name, _scores(ticked, each), ticked.newest)
 
 
-def _episodes(context: Context, alert: Definition[AlertSpec], start: datetime, end: datetime) -> dict[_Key, datetime]:
-    """(metric, dimension, value): the beginning of the episode that was open in the replayed slots before `end`."""
-    sql = f"""SELECT metric, dim, val, toUnixTimestamp(argMax(since, slot)) FROM {context.database}.alert_states
-WHERE alert = {{alert:String}} AND state = 'firing'
-  AND toUnixTimestamp(slot) >= {{start:Int64}} AND toUnixTimestamp(slot) < {{end:Int64}}
-GROUP BY metric, dim, val"""  # noqa: S608 - a checked name
-    parameters = {"alert": alert.name, "start": int(start.timestamp()), "end": int(end.timestamp())}
-    rows = context.engine.run(Statement(sql, "read open episodes", parameters)).rows
-    return {(metric, dim, val): datetime.fromtimestamp(since, UTC) for metric, dim, val, since in rows}
+def _events(ticked: Ticked, found: Collection[Finding]) -> Iterator[dict[str, Any]]:
+    known = {each.fingerprint: each for each in found}
+    incidents = {name: note.incident.id for note in ticked.notes for name in (*note.incident.open, *note.incident.over)}
+    timeline = ticked.rule.timeline
+    for event in ticked.events:
+        metric, (dimension, value) = parsed(event.fingerprint)
+        finding = known.get(event.fingerprint)
+        yield {
+            "alert": ticked.name,
+            "metric": metric,
+            "dim": dimension,
+            "val": value,
+            "episode": event.episode.id,
+            "sequence": event.episode.sequence,
+            "incident": incidents.get(event.episode.id, ""),
+            "about": event.episode.about,
+            "kind": event.kind,
+            "slot": timeline.start(event.slot),
+            "since": timeline.start(event.episode.since),
+            "critical": int(event.episode.critical),
+            "told": int(event.notify),
+            "quiet": list(event.quiet),
+            "lost": event.episode.lost,
+            "finding": json.dumps(finding.as_dict(), ensure_ascii=False) if finding else _bare(event),
+        }
 
 
-def _remember(context: Context, alert: Definition[AlertSpec], findings: Sequence[Finding], end: datetime) -> None:
-    if not findings:
-        return
+def _bare(event: Event) -> str:
+    """What is known of an episode that began and ended between two ticks."""
+    return json.dumps({"state": event.kind, "change": event.episode.change})
+
+
+def _scores(ticked: Ticked, series: Series) -> dict[str, list[Any]]:
+    """The newest slot of every series, as columns."""
+    scored, newest = series.scored, series.scored.scores.newest(1)
+    start = ticked.rule.timeline.start(ticked.newest)
+    many = len(series.names)
     columns: dict[str, list[Any]] = {
-        "alert": [alert.name] * len(findings),
-        "metric": [each.judged.metric.name for each in findings],
-        "dim": [each.judged.slice[0] for each in findings],
-        "val": [each.judged.slice[1] for each in findings],
-        "slot": [end] * len(findings),
-        "state": [each.verdict.state for each in findings],
-        "since": [each.since for each in findings],
-        "finding": [json.dumps(each.as_dict(), ensure_ascii=False) for each in findings],
+        "alert": [ticked.name] * many,
+        "metric": [series.metric.name] * many,
+        "dim": [dimension for dimension, _ in series.names],
+        "val": [value for _, value in series.names],
+        "slot": [start] * many,
     }
-    token = f"{alert.name}:{end.isoformat()}:{context.now.isoformat()}"
-    context.engine.run(Insert(f"{context.database}.alert_states", columns, "remember open episodes", token))
+    for name in ("value", "expected", "low", "high", "sigma", "score"):
+        numbers = getattr(newest, name)[:, 0]
+        columns[name] = [
+            number if known else None for number, known in zip(numbers.tolist(), np.isfinite(numbers), strict=True)
+        ]
+    return columns | {
+        "threshold": [scored.scores.threshold] * many,
+        "hit": series.readings.sides[:, -1].tolist(),
+        "rule": [ticked.rule.hash] * many,
+    }
 
 
-def _explained(context: Context, alert: Definition[AlertSpec], findings: Sequence[Finding]) -> list[Finding]:
-    """The cause is looked for once per metric, when something fires."""
-    causes: dict[str, tuple[Cause, ...]] = {}
-    for each in findings:
-        metric = each.judged.metric
-        if each.verdict.state == "firing" and metric.name not in causes:
-            causes[metric.name] = cause(context, alert, metric, each.judged.ends[-1])
-    return [
-        Finding(each.alert, each.judged, each.verdict, each.since, causes.get(each.judged.metric.name, ()))
-        for each in findings
-    ]
-
-
-def _by_alert(findings: Iterable[Finding]) -> list[tuple[Definition[AlertSpec], list[Finding]]]:
-    """Alerts with something firing, and what fires."""
-    grouped: dict[str, list[Finding]] = {}
-    for each in findings:
-        if each.verdict.state == "firing":
-            grouped.setdefault(each.alert.name, []).append(each)
-    return [(found[0].alert, found) for found in grouped.values()]
-
-
-def _message(context: Context, alert: Definition[AlertSpec], findings: Sequence[Finding]) -> Message:
-    """One message per alert and episode: what, how far from usual, and why."""
-    first = min(findings, key=lambda each: (each.since, each.judged.slice != ("", "")))
-    worst = max(findings, key=lambda each: abs(each.newest.score or 0.0))
-    lines = [f"• {each.sentence}" for each in sorted(findings, key=lambda each: each.since)]
-    reasons = dict.fromkeys(told for each in findings for told in map(tell, each.causes))
-    text = "\n".join([*lines, *reasons, f"Since {_begun(first)}."])
-    return Message(
-        key=f"{alert.name}:{first.since.isoformat()}",
-        title=f"{alert.spec.label or alert.name}: {worst.subject}",
-        text=text,
-        blocks=(Block(worst.subject, "", alert_png(_chart(context, worst)), worst.judged.metric.name),),
-        severity=alert.spec.severity,
-        created=first.judged.ends[-1],
-        labels=sending.labels(
-            alert,
-            {each.judged.metric.name: each.judged.metric for each in findings}.values(),
-            [each.by for each in findings],
-        ),
-        kind="fire",
-    )
-
-
-def _begun(first: Finding) -> str:
-    """When the first slot of an episode began: a day for daily alerts, a time of day for the others."""
-    every = first.alert.spec.every
-    return f"{first.since - every:{'%d %b %Y' if every >= timedelta(days=1) else '%d %b %Y, %H:%M'}}"
-
-
-def tell(found: Cause) -> str:
-    """The cause in a sentence."""
-    change = show_signed((found.after - found.before) / found.before) if found.before else "new"
-    share = "all" if found.share >= 0.995 else f"{found.share:.0%}"
-    return f"Explained by {found.dimension}: {', '.join(found.values)} ({change}, {share} of the change)."
-
-
-def _chart(context: Context, finding: Finding) -> AlertChart:
-    ends = [sending.local_time(context, end) for end in finding.judged.ends]
-    judgements = finding.judged.judgements
-    return AlertChart(
-        title=finding.subject,
-        format=finding.judged.metric.spec.format,
-        series=tuple(zip(ends, (each.value for each in judgements), strict=True)),
-        band=tuple((end, each.low, each.high) for end, each in zip(ends, judgements, strict=True)),
-        at=ends[-1],
-    )
+def _blocked(context: Context, ticked: Iterable[Ticked]) -> Iterator[tuple[str, AssayError]]:
+    """Failed checks on days of the history."""
+    for each in ticked:
+        reach = scores.Reach.of(each.rule, each.newest)
+        days = [*zone.days(reach.past.days[0], reach.recent.days[1] + timedelta(days=1))]
+        if each.error is None and (lacking := slots.blocked(context, each.rule.metrics, days)):
+            yield each.name, lacking

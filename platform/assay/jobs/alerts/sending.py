@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from assay.catalog.catalog import Catalog, Metric
 from assay.config import env
@@ -14,6 +13,7 @@ from assay.config.alert import AlertSpec
 from assay.config.definitions import Definition
 from assay.config.route import RouteSpec
 from assay.delivery import (
+    Acknowledgements,
     Channel,
     Channels,
     Escalation,
@@ -32,10 +32,16 @@ from assay.delivery import (
 from assay.jobs.context import Context
 
 
-def send(context: Context, messages: Iterable[Message], clock: datetime) -> tuple[Receipt, ...]:
+def send(
+    context: Context,
+    messages: Iterable[Message],
+    clock: datetime,
+    acknowledgements: Acknowledgements | None = None,
+) -> tuple[Receipt, ...]:
     """Route and send; what was sent before is not sent again. Raises DeliveryError for a ledger that cannot be used."""
     found = routes(context.catalog)
-    return deliver(messages, found, Channels(found, lambda each: _open(context, each)), ledger(context), clock)
+    channels = Channels(found, lambda each: _open(context, each))
+    return deliver(messages, found, channels, ledger(context), clock, acknowledgements=acknowledgements)
 
 
 def ledger(context: Context) -> FileLedger:
@@ -98,7 +104,8 @@ def labels(
         "owner": _common(each or "" for each in owners),
         "tier": str(min(tiers)) if tiers else "",
     }
-    return _shared([dict(each) for each in slices]) | {name: value for name, value in found.items() if value}
+    shared = alert.spec.labels | _shared([dict(each) for each in slices])
+    return shared | {name: value for name, value in found.items() if value}
 
 
 def _common(values: Iterable[str]) -> str:
@@ -161,7 +168,3 @@ def recipient(found: Route) -> str:
     if found.channel == "apprise":
         return f"{str(options['url']).partition('://')[0]}://…"
     return str(options.get("path", found.channel))
-
-
-def local_time(context: Context, moment: datetime) -> datetime:
-    return moment.astimezone(ZoneInfo(context.catalog.zone))

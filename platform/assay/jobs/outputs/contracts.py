@@ -170,6 +170,43 @@ _FINDING = _object(
         "message": TEXT,
     }
 )
+_SERIES: Schema = {"metric": TEXT, "by": SLICE}
+_EPISODE = _object(
+    {
+        **_SERIES,
+        "about": _one_of("anomaly", "no_data"),
+        "start": MOMENT,
+        "end": _optional(MOMENT),
+        "peak_deviation": _optional(NUMBER),
+        "change": _optional(NUMBER),
+        "told": FLAG,
+        "quiet": _list(TEXT),
+    }
+)
+_RATES: Schema = dict.fromkeys(("alerts_per_week", "messages_per_week", "noise_per_metric_week"), NUMBER)
+_VISIBLE = _list(_object({**_SERIES, "drop": _optional(SHARE)}))
+_BACKTEST: Schema = {
+    "alert": TEXT,
+    "from": DATE,
+    "to": DATE,
+    "points": COUNT,
+    "weeks": NUMBER,
+    "threshold": NUMBER,
+    "incidents": _list(_EPISODE),
+    **_RATES,
+    "messages": _map(COUNT),
+    "budget": _optional(NUMBER),
+    "over_budget": FLAG,
+    "visible_in": TEXT,
+    "visible_drop": _VISIBLE,
+    "learning": _list(_object(_SERIES)),
+    "without_power": _list(TEXT),
+    "against": _optional(
+        _object(
+            {"revision": TEXT, "rule": _optional(_object({**_RATES, "incidents": COUNT})), "reason": _optional(TEXT)}
+        )
+    ),
+}
 _SEGMENT = _object(
     {
         "by": _map(_list(TEXT)),
@@ -209,6 +246,48 @@ _BALANCE = _object(
         "imbalance": _optional(NUMBER),
         "feature": _optional(TEXT),
         "variant": _optional(TEXT),
+    }
+)
+_DAG = _object(
+    {
+        **dict.fromkeys(("dag_id", "kind", "schedule", "path"), TEXT),
+        "tasks": _list(TEXT),
+        "assets": _list(TEXT),
+        "stale": FLAG,
+        "line": WHOLE,
+    }
+)
+
+_ACTION = _answer(
+    {
+        **dict.fromkeys(("id", "kind", "target", "who", "why"), TEXT),
+        **dict.fromkeys(("at", "from", "until"), MOMENT),
+        "match": _map(_list(TEXT)),
+    }
+)
+_SILENCE = _object(
+    {
+        "id": TEXT,
+        "state": _one_of("holds", "pauses", "coming", "over", "lifted"),
+        "match": _map(_list(TEXT)),
+        "from": MOMENT,
+        "to": MOMENT,
+        "who": TEXT,
+        "why": TEXT,
+        "declared": TEXT,
+    }
+)
+_INCIDENT = _object(
+    {
+        "id": TEXT,
+        "mark": TEXT,
+        "alert": TEXT,
+        "since": MOMENT,
+        "severity": _one_of("info", "warning", "critical"),
+        "message": TEXT,
+        "open": FLAG,
+        "acknowledged": _optional(TEXT),
+        "snoozed": _optional(MOMENT),
     }
 )
 
@@ -352,6 +431,27 @@ SCHEMAS: dict[str, Schema] = {
             "blocked": _list(_object({"alert": TEXT, **_DIAGNOSTIC["properties"]})),
         }
     ),
+    "alert backtest": _answer({**_BACKTEST, "errors": _list(_DIAGNOSTIC)}),
+    "alert backtest, several": _answer({"alerts": _list(_object(_BACKTEST)), "errors": _list(_DIAGNOSTIC)}),
+    "alert tune": _answer(
+        {
+            "alert": TEXT,
+            "from": DATE,
+            "to": DATE,
+            "per_week": NUMBER,
+            "threshold": NUMBER,
+            "reached": FLAG,
+            "incidents": _list(_EPISODE),
+            **_RATES,
+            "present": _object({"threshold": NUMBER, **_RATES}),
+            "visible_in": TEXT,
+            "visible_drop": _VISIBLE,
+            "yaml": _optional(TEXT),
+        }
+    ),
+    "alert open": _answer({"at": MOMENT, "incidents": _list(_INCIDENT)}),
+    "alert silences": _answer({"at": MOMENT, "silences": _list(_SILENCE)}),
+    **{f"alert {verb}": _ACTION for verb in ("ack", "snooze", "silence", "unsilence", "feedback")},
     "alert route": _answer(
         {
             "deliveries": _list(
@@ -375,5 +475,8 @@ SCHEMAS: dict[str, Schema] = {
         }
     ),
     "report send": _answer({"report": TEXT, "date": DATE, "blocks": _list(_BLOCK), "deliveries": _list(_DELIVERY)}),
+    "dags compile": _answer(
+        {"sha": TEXT, "changed": FLAG, "dags": _list(_DAG), "errors": _list(_DIAGNOSTIC), "seconds": NUMBER}
+    ),
     "error": _answer({"error": _object({"code": TEXT, "message": TEXT, "why": TEXT, "fix": TEXT})}),
 }

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from assay import demo
 from assay.demo.events import FIRST_DAY, LAST_DAY, OUTAGE
-from assay.jobs.alerts import alerting
+from assay.jobs.alerts import alerting, findings
 from assay.jobs.context import Context
 from assay.jobs.experiments import analyze
 from assay.jobs.outputs import report, website
@@ -81,8 +81,8 @@ def _experiment(context: Context, name: str) -> Told:
 
 def _tick(context: Context, at: datetime) -> Told:
     checked = alerting.check(replace(context, now=at), at)
-    lines = [f"{each.verdict.state}: {each.sentence}" for each in checked.findings]
-    lines += dict.fromkeys(alerting.tell(cause) for each in checked.findings for cause in each.causes)
+    lines = [f"{each.state}: {each.sentence}" for each in checked.findings]
+    lines += dict.fromkeys(findings.tell(cause) for each in checked.findings for cause in each.causes)
     lines += [f"sent to {_short(context, receipt.reference)}" for receipt in checked.receipts if receipt.reference]
     return Told(f"Alerts at {at:%Y-%m-%d %H:%M}", tuple(lines) or (f"quiet: {checked.evaluated} series are as usual.",))
 

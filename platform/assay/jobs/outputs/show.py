@@ -10,7 +10,7 @@ from assay.catalog.catalog import Catalog
 from assay.catalog.series import of_events, plain
 from assay.compiler import checks, models, series, states, zone
 from assay.compiler import experiment as experiments
-from assay.config.base import show_duration
+from assay.compiler.series import Spans
 from assay.errors import UsageError, did_you_mean
 from assay.jobs.experiments.analyze import plan_of
 from assay.statement import Statement
@@ -42,7 +42,7 @@ def show(catalog: Catalog, name: str, reading: str | None = None) -> Shown:
         return Shown(name, "experiment", "experiment", experiments.statements(plan_of(catalog, name)))
     if name in definitions.alerts:
         alert = definitions.alerts[name].spec
-        found = [s for metric in alert.metrics for s in _slots(catalog, metric, show_duration(alert.every), alert.by)]
+        found = [s for metric in alert.metrics for s in _slots(catalog, metric, alert.every, alert.by)]
         return Shown(name, "alert", "alert", tuple(found))
     if name in catalog.models:
         return Shown(name, "model", "model", tuple(_model(catalog, name)))
@@ -67,7 +67,7 @@ def _metric(catalog: Catalog, name: str, reading: str) -> tuple[Statement, ...]:
             fix="Show the metric behind it.",
         )
     if reading == "alert":
-        return tuple(_slots(catalog, name, "15m", ()))
+        return tuple(_slots(catalog, name, timedelta(minutes=15), ()))
     if reading == "experiment":
         using = [each for each in catalog.definitions.experiments if _uses(catalog, each, name)]
         if not using:
@@ -86,9 +86,11 @@ def _uses(catalog: Catalog, experiment: str, metric: str) -> bool:
     return metric in (*roles.primary, *roles.secondary, *roles.guardrail)
 
 
-def _slots(catalog: Catalog, name: str, every: str, by: tuple[str, ...]) -> list[Statement]:
-    moment = zone.midnight(_EXAMPLE, catalog.zone)
-    return [series.slots(catalog, [catalog.metric(name)], every, ["", *by], [[moment]], _database(catalog))]
+def _slots(catalog: Catalog, name: str, every: timedelta, by: tuple[str, ...]) -> list[Statement]:
+    """The slots of one day."""
+    per_day = timedelta(days=1) // every
+    spans = Spans((_EXAMPLE - date(1970, 1, 1)).days * per_day, per_day, 1, 1, _EXAMPLE, _EXAMPLE)
+    return [series.slots(catalog, [catalog.metric(name)], every, ["", *by], spans, _database(catalog))]
 
 
 def _states(catalog: Catalog, source: str) -> list[Statement]:

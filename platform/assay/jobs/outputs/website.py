@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
@@ -25,6 +24,7 @@ from assay.config.definitions import Definition
 from assay.config.experiment import ExperimentSpec
 from assay.config.report import DashboardSpec, Tab
 from assay.errors import UsageError, WarehouseError
+from assay.jobs.alerts import memory
 from assay.jobs.context import Context
 from assay.jobs.experiments.analyze import analyze
 from assay.jobs.outputs.experiment_report import experiment_view
@@ -45,7 +45,6 @@ from assay.report.views import (
     TabView,
 )
 from assay.report.website import render
-from assay.statement import Statement
 from assay.stats import Progress
 
 _WEEK, _FOUR_WEEKS = timedelta(days=7), timedelta(days=28)
@@ -255,22 +254,5 @@ def _alert(context: Context, alert: Definition[AlertSpec], day: date) -> AlertVi
         spec.severity,
         spec.route,
         spec.description or "",
-        tuple(_incidents(context, alert, day)),
+        tuple(memory.episodes(context, alert.name, zone.midnight(day, context.catalog.zone, after=1))),
     )
-
-
-def _incidents(context: Context, alert: Definition[AlertSpec], day: date) -> Iterator[dict[str, Any]]:
-    """The last word on each episode that began up to the end of `day`, newest first; one that went silent is over."""
-    sql = f"""SELECT toUnixTimestamp(max(slot)), argMax(finding, slot)
-FROM {context.database}.alert_states
-WHERE alert = {{alert:String}} AND toUnixTimestamp(since) <= {{end:Int64}}
-GROUP BY metric, dim, val, since
-HAVING countIf(state = 'firing') > 0
-ORDER BY since DESC
-LIMIT 50"""  # noqa: S608 - a checked name
-    end = zone.epoch(zone.midnight(day, context.catalog.zone, after=1))
-    rows = context.engine.run(Statement(sql, "read incidents", {"alert": alert.name, "end": end})).rows
-    for slot, finding in rows:
-        found: dict[str, Any] = json.loads(finding)
-        over = slot + alert.spec.every.total_seconds() < end
-        yield found | {"state": "resolved" if over else found["state"]}

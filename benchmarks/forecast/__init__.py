@@ -1,0 +1,1 @@
+"""Accuracy and seconds of forecasts and of impact beside their peers."""

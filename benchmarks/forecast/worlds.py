@@ -1,0 +1,17 @@
+"""Series with known properties, from fixed seeds; tests use them too."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.random import default_rng
+
+from assay.forecast.series import Floats
+
+WEEK = np.array([1.0, 1.1, 1.2, 1.15, 1.0, 0.7, 0.6])
+
+
+def weekly(days: int, seed: int = 0, noise: float = 0.05, step: float = 0.02, level: float = 1000.0) -> Floats:
+    """A level that wanders, times a week, times noise; shape (days,)."""
+    random = default_rng(seed)
+    walk = np.cumsum(random.normal(0, step, days))
+    return np.asarray(level * np.exp(walk + random.normal(0, noise, days)) * np.resize(WEEK, days))

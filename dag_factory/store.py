@@ -1,0 +1,146 @@
+"""The compiled DAGs on disk. Reading them is what a parse costs, so this module needs the standard library only.
+
+<target>/manifest/
+  current                        the name of the manifest in use, replaced atomically
+  <sha>/manifest.json            what was compiled: the digests of the shards, who reads what, pools
+  <sha>/errors.json              what is wrong in the definitions; an empty list when nothing is
+  <sha>/shards/<dag_id>.json     one DAG, as a parse or a task reads it
+  definitions/<digest>/          the files of the project as they were, for the tasks of a run that began with them
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from assay import __version__
+from assay.config.root import find_root, target
+from assay.errors import DefinitionsError
+from dag_factory.spec import DagSpec, from_dict
+
+if TYPE_CHECKING:
+    from assay.config.cache import Inputs
+
+VERSION = 1
+PROJECT_VARIABLE = "ASSAY_PROJECT"
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """What a manifest knows about a DAG without reading it: the digest of its file, and the definitions behind it, as
+    `kind/name` with the path that they stand in."""
+
+    digest: str
+    reads: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """One compilation. `inputs` is the digest of the files that it was made from, `folders` are where they are."""
+
+    sha: str
+    inputs: str
+    folders: tuple[str, ...]
+    shards: Mapping[str, Shard]
+    pools: tuple[Mapping[str, Any], ...] = ()
+    errors: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
+
+
+def digest(text: str | bytes) -> str:
+    """What stands for a content, and names it."""
+    return blake2b(text.encode() if isinstance(text, str) else text, digest_size=16).hexdigest()
+
+
+def project_folder(environ: Mapping[str, str] = os.environ) -> Path:
+    """The project that Airflow runs: ASSAY_PROJECT, else the folder that this package stands in, or one above it.
+
+    Raises DefinitionsError E106 when there is none.
+    """
+    return find_root(Path(environ.get(PROJECT_VARIABLE) or Path(__file__).parent))
+
+
+def inputs_digest(inputs: Inputs) -> str:
+    """The digest of every file of a project, by path, and of the version that reads them."""
+    states = [(path, state[0].hex()) for path, state in sorted(inputs.states.items())]
+    return digest(json.dumps([VERSION, __version__, states]))
+
+
+def home(root: Path) -> Path:
+    return target(root) / "manifest"
+
+
+def definitions(root: Path, name: str) -> Path:
+    """The folder with the files of a project as they were."""
+    return home(root) / "definitions" / name
+
+
+def current(root: Path) -> str:
+    """The name of the manifest in use. Raises DefinitionsError E803 when nothing was compiled."""
+    try:
+        return (home(root) / "current").read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        raise missing("Nothing was compiled yet") from None
+
+
+def read(root: Path, sha: str | None = None) -> Manifest:
+    """A manifest, the one in use without `sha`. Raises DefinitionsError E803 when it is missing or damaged."""
+    sha = sha or current(root)
+    folder = home(root) / sha
+    try:
+        value = json.loads((folder / "manifest.json").read_bytes())
+        errors = json.loads((folder / "errors.json").read_bytes())
+        if value["version"] != VERSION:
+            raise ValueError(f"version {value['version']}")
+        shards = {name: Shard(*each) for name, each in value["shards"].items()}
+        return Manifest(sha, value["inputs"], tuple(value["folders"]), shards, tuple(value["pools"]), tuple(errors))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise missing(f"The manifest {sha} cannot be read ({error})") from error
+
+
+def shard_file(root: Path, sha: str, dag_id: str) -> Path:
+    return home(root) / sha / "shards" / f"{dag_id}.json"
+
+
+def shard(root: Path, sha: str, dag_id: str) -> DagSpec:
+    """One DAG. Raises DefinitionsError E803 when its file is missing or damaged."""
+    try:
+        return from_dict(json.loads(shard_file(root, sha, dag_id).read_bytes()))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise missing(f"The DAG '{dag_id}' cannot be read from the manifest {sha} ({error})") from error
+
+
+def shards(root: Path, sha: str) -> Iterator[DagSpec]:
+    """Every DAG that can be read, by id; `damaged` names the others."""
+    folder = home(root) / sha / "shards"
+    for name in sorted(os.listdir(folder)) if folder.is_dir() else ():  # noqa: PTH208 - a thousand files per parse
+        try:
+            yield shard(root, sha, name.removesuffix(".json"))
+        except DefinitionsError:
+            continue
+
+
+def damaged(root: Path, manifest: Manifest) -> list[str]:
+    """The DAGs whose files are missing, or are not what was compiled."""
+    return [name for name, each in manifest.shards.items() if _digest(root, manifest.sha, name) != each.digest]
+
+
+def _digest(root: Path, sha: str, dag_id: str) -> str | None:
+    try:
+        return digest(shard_file(root, sha, dag_id).read_bytes())
+    except OSError:
+        return None
+
+
+def missing(what: str) -> DefinitionsError:
+    """What every mistake of this folder is told with."""
+    return DefinitionsError.of(
+        "E803",
+        f"{what}.",
+        why="Airflow loads DAGs that were compiled from the definitions.",
+        fix="Run 'platform dags compile' in the project.",
+    )

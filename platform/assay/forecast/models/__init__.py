@@ -1,0 +1,1 @@
+"""One model per file; importing the room imports them all."""
