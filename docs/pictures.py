@@ -41,7 +41,7 @@ def main(outbox: Path, picture: Path, *names: str) -> None:
         page = Path(folder, "page.html")
         page.write_text(_PAGE.format(bubbles=bubbles), encoding="utf-8")
         flags = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--force-device-scale-factor=1.5"]
-        height = 380 * len(found)
+        height = 360 * len(found)
         shot = [chromium, *flags, f"--window-size=400,{height}", f"--screenshot={picture.resolve()}", page.as_uri()]
         subprocess.run(shot, check=True, capture_output=True)  # noqa: S603 - our own arguments
 

@@ -84,6 +84,8 @@ def test_the_outbox_writes_one_folder(tmp_path: Path) -> None:
         "title": "Daily report",
         "text": "DAU 22K (+5.6 %)",
         "severity": "warning",
+        "kind": "note",
+        "episode": "",
         "created": "2025-10-07T12:00:00+00:00",
         "labels": {"route": "product"},
         "blocks": [

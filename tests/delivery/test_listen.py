@@ -125,6 +125,11 @@ def test_other_messages_carry_none(bot_api: Any, chat: Telegram, kind: Any) -> N
     assert bot_api.buttons(bot_api.accepted()[0]["message_id"]) == []
 
 
+def test_an_escalation_carries_them_too(bot_api: Any, chat: Telegram) -> None:
+    chat.send(message("fc5de6cff1889ba4", kind="escalation", episode="quick:fc5de6cff1889ba4"))
+    assert len(bot_api.buttons(bot_api.accepted()[0]["message_id"])) == 2
+
+
 def test_a_route_without_buttons_has_none(bot_api: Any) -> None:
     plain = Telegram("-100", bot=TOKEN, base_url=bot_api.url)
     plain.send(message("fc5de6cff1889ba4"))
@@ -196,6 +201,7 @@ def test_a_group_that_has_moved_may_act(shop: Any, incident: str, bot_api: Any, 
     number = chat.send(message(incident)).reference
     desk = desk_of(shop)
     assert not desk.allows(["-1002"])
+    assert replace(desk, chats=frozenset({"@feed"})).allows(["-5", "@Feed"])
     sending.ledger(shop.context).move("-100", "-1002", NOW)
     bot_api.press(number, f"ack:{incident[:8]}", chat=-1002)
     assert [*listening.listen(desk, timedelta(0))] == [f"Acknowledged by Ann ({incident})"]

@@ -43,7 +43,8 @@ class Desk:
 
     def allows(self, chats: Collection[str]) -> bool:
         moved = self.ledger.read().moved
-        return not self.chats.union(moved[each] for each in self.chats & moved.keys()).isdisjoint(chats)
+        known = self.chats.union(moved[each] for each in self.chats & moved.keys())
+        return not known.isdisjoint(each.lower() for each in chats)  # a @name is the same in capitals
 
 
 def desk(opened: Opened, clock: Callable[[], datetime], route: str = "") -> Desk:
@@ -57,7 +58,7 @@ def desk(opened: Opened, clock: Callable[[], datetime], route: str = "") -> Desk
         spec, *others = found.values()
         if {_bot(context, each) for each in others} - {_bot(context, spec)}:
             raise _several(found)
-        chats = frozenset(env.resolve(str(each.chat), context.environ) for each in found.values())
+        chats = frozenset(env.resolve(str(each.chat), context.environ).lower() for each in found.values())
         return Desk(opened, clock, chats, sending.ledger(context), Bot(*_bot(context, spec)))
 
 

@@ -29,9 +29,16 @@ def of(ticked: Ticked, found: Sequence[Finding]) -> list[Message]:
     open_ = ticked.after.incident
     if open_ and not any(note.word == "fire" and note.incident.id == open_.id for note in ticked.notes):
         members = _members(found, open_)
-        if any(each.episode and not each.episode.acknowledged and not each.quiet for each in members):
-            said.insert(0, _fire(ticked, open_, members, "fire"))
+        if unseen := [each.episode for each in members if _unseen(each) and each.episode]:
+            woken = max(each.snoozed for each in unseen)  # a snooze that is over is news, and repeats go on from it
+            name = f"woken:{woken:.0f}" if woken > 0 else ""
+            said.insert(0, _fire(ticked, open_, members, "update" if name else "fire", name))
     return [each for each in said if each is not None]
+
+
+def _unseen(found: Finding) -> bool:
+    """Whether somebody should hear of it and nobody has said that they have."""
+    return found.episode is not None and not found.episode.acknowledged and not found.quiet
 
 
 def key(alert: str, incident: str) -> str:
@@ -52,15 +59,19 @@ def _members(found: Sequence[Finding], incident: Incident) -> list[Finding]:
     return sorted(mine, key=lambda each: (each.since, each.slice, each.metric.name))
 
 
-def _fire(ticked: Ticked, incident: Incident, members: Sequence[Finding], word: Literal["fire", "update"]) -> Message:
+def _fire(
+    ticked: Ticked, incident: Incident, members: Sequence[Finding], word: Literal["fire", "update"], name: str = ""
+) -> Message:
+    """The state of an incident; an update has a `name` in its thread, its number when left out."""
     alert, worst = ticked.rule.alert, max(members, key=lambda each: abs(each.newest.score or 0.0))
+    thread = key(alert.name, incident.id)
     causes = dict.fromkeys(told for each in members for told in map(tell, each.causes))
     since = f"Since {_moment(members[0].since, alert.spec.every)}."
-    lines = [*_listed(members), *causes, since, *_links(ticked), mark(key(alert.name, incident.id))]
+    lines = [*_listed(members), *causes, since, *_links(ticked), mark(thread)]
     title = f"{alert.spec.label or alert.name}: {worst.subject}"
     return _built(
         ticked, incident, members,
-        key=key(alert.name, incident.id) if word == "fire" else f"{key(alert.name, incident.id)}:{incident.said}",
+        key=thread if word == "fire" else f"{thread}:{name or incident.said}",
         title=title if word == "fire" else f"Update · {title}",
         text="\n".join(lines),
         blocks=(Block(worst.subject, "", alert_png(chart(ticked, worst)), worst.metric.name),),
@@ -113,9 +124,12 @@ def _listed(members: Sequence[Finding]) -> list[str]:
 
 
 def _links(ticked: Ticked) -> list[str]:
-    spec = ticked.rule.alert.spec
+    """Where to look and what to do; `{slot}` is the beginning of the newest slot."""
+    spec, start = ticked.rule.spec, ticked.rule.timeline.start(ticked.newest)
+    assert start is not None, "a judged slot exists"
+    slot = findings.local(ticked.rule, start).isoformat()
     links = (("Dashboard", spec.dashboard), ("What to do", spec.runbook))
-    return [f"{name}: {link}" for name, link in links if link]
+    return [f"{name}: {link.replace('{slot}', slot)}" for name, link in links if link]
 
 
 def _lost(rule: Rule, events: Sequence[Event]) -> list[str]:
