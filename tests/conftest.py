@@ -26,7 +26,9 @@ from assay.statement import Insert, Statement
 
 SCALE = 0.02
 settings.register_profile("default", deadline=None)  # a busy machine is no defect
-settings.register_profile("check", max_examples=20, deadline=None)  # for `make check`; the whole suite takes hypothesis' own number
+settings.register_profile(
+    "check", max_examples=20, deadline=None
+)  # for `make check`; the whole suite takes hypothesis' own number
 AFTER_ALL = datetime(2026, 1, 1, tzinfo=UTC)
 
 

@@ -175,7 +175,7 @@ def test_pools_are_those_that_tasks_name(compiled: Path, home: Path) -> None:
 def demo(demo_project: Project, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The demo project with its data, compiled, in a folder of its own."""
     folder = tmp_path_factory.mktemp("demo_airflow") / "project"
-    shutil.copytree(demo_project.root, folder)
+    shutil.copytree(demo_project.root, folder, symlinks=True)
     compile_dags(folder)
     return folder
 

@@ -27,9 +27,9 @@ def test_the_added_definitions_validate_in_the_demo_project(tmp_path: Path) -> N
     catalog, found, *_ = check(tmp_path)
     assert found == ()
     added = [name for block in blocks for kind in yaml.safe_load(block).values() for name in kind]
-    assert len(blocks) == 4
+    assert len(blocks) == 5
     known = catalog.definitions
-    assert set(added) <= {*catalog.metrics, *catalog.models, *known.experiments, *known.routes}
+    assert set(added) <= {*catalog.metrics, *catalog.models, *known.experiments, *known.alerts, *known.routes}
 
 
 def test_every_command_exists() -> None:
