@@ -120,6 +120,15 @@ def test_a_snooze_is_quiet_until_its_end(lab) -> None:
     assert the_first(shop, NOW + 4 * HOUR).snoozed is None
 
 
+def test_a_silence_after_the_beginning_ends_the_escalation(lab) -> None:
+    shop = make(lab)
+    tick(shop, NOW)
+    then = shop.at(NOW + 10 * MINUTE)
+    actions.silence(then, {"alert": ("quick",)}, 2 * HOUR, ANN)
+    assert told(shop, (0.75, 1)) == []
+    assert not texts(shop, "boss")
+
+
 def test_a_silence_by_hand_is_told_of_once_when_it_is_lifted(lab) -> None:
     shop = make(lab)
     before = shop.at(NOW - 10 * MINUTE)

@@ -15,7 +15,7 @@ from assay.catalog.catalog import Catalog
 from assay.compiler import zone
 from assay.config.alert import AlertSpec
 from assay.config.definitions import Definition
-from assay.delivery import Message, Receipt
+from assay.delivery import Receipt
 from assay.detect import Event
 from assay.errors import AssayError
 from assay.jobs.alerts import findings, memory, messages, quiet, scores, sending, slots
@@ -121,15 +121,18 @@ def _send(
     """Messages are planned before the states are kept: a crash in between says them again, and they are said once."""
     ticked = list(ticked)
     said = [message for each in ticked for message in messages.of(each, found[each.name])]
-    receipts = send(context, said, at)
+    acknowledged = Acknowledged(quiet.done(context, max(at, context.now)), dict(_silenced(ticked)))
+    receipts = sending.send(context, said, at, acknowledged)
     for each in ticked:
         _keep(context, each, found[each.name])
     return receipts
 
 
-def send(context: Context, said: Collection[Message], at: datetime) -> tuple[Receipt, ...]:
-    """Through the routes, with what people have acknowledged."""
-    return sending.send(context, said, at, Acknowledged(quiet.done(context, max(at, context.now))))
+def _silenced(ticked: Iterable[Ticked]) -> Iterator[tuple[str, str]]:
+    """Threads of which nobody hears now, and why."""
+    for each in ticked:
+        if each.after.incident and each.quiet and all(each.quiet.values()):
+            yield messages.key(each.name, each.after.incident.id), next(iter(each.quiet.values()))[0]
 
 
 def _keep(context: Context, ticked: Ticked, found: Collection[Finding]) -> None:

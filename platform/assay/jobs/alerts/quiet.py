@@ -113,11 +113,15 @@ def _action(each: Done) -> Action:
 
 
 class Acknowledged:
-    """The port of `delivery`: who has seen the incident of a thread, named `alert:incident`; who snoozes it has."""
+    """The port of `delivery`: who has seen the incident of a thread, named `alert:incident`; who snoozes it has.
 
-    def __init__(self, actions: Collection[Done]) -> None:
+    `silenced`: threads that are quiet, with the reason: nobody is called for them either.
+    """
+
+    def __init__(self, actions: Collection[Done], silenced: Mapping[str, str]) -> None:
         self._who = {each.target: each.who for each in actions if each.kind in ("ack", "snooze")}
+        self._silenced = silenced
 
     def by(self, episode: str) -> str:
         """Empty if nobody has."""
-        return self._who.get(episode.rpartition(":")[2], "")
+        return self._who.get(episode.rpartition(":")[2]) or self._silenced.get(episode, "")
