@@ -65,7 +65,7 @@ def test_an_alert_shows_its_anomaly_and_its_silence() -> None:
     silent = replace(ALERT, series=(*SLOTS[:-1], (SLOTS[-1][0], None)))
     drawn = {alert_png(each) for each in (ALERT, silent, replace(ALERT, band=()))}
     assert len(drawn) == 3
-    assert {size(each) for each in drawn} == {(900, 380)}
+    assert {size(each) for each in drawn} == {(900, 460)}
 
 
 def test_matplotlib_is_loaded_only_to_draw() -> None:

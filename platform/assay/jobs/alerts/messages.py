@@ -89,7 +89,8 @@ def _end(ticked: Ticked, found: Sequence[Finding], note: Note) -> Message:
     if note.word == "correct":
         title, first = "Corrected", "Late rows have come: there was no incident."
     else:
-        length = ticked.newest + 1 - incident.since
+        last = max((slot for event in note.events for slot in event.episode.hits), default=ticked.newest)
+        length = last + 1 - incident.since
         title, first = "Back to usual", f"It lasted {_duration(length * every)}, from {_moment(since, every)}."
     mine = [each for each in found if each.fingerprint in {event.fingerprint for event in note.events}]
     return _built(

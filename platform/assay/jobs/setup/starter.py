@@ -234,7 +234,6 @@ def _alert(subject: Subject, metrics: list[str]) -> tuple[str, Any]:
     body = {
         "metrics": metrics,
         "every": Noted(every, why),
-        "detector": Noted({"type": "mad", "history": "30d", "threshold": 4.5}, "against the same slot of 30 days"),
         "min_change": Noted("20%", "smaller changes are no news"),
         **({"explain": Noted(explain, "where the cause is looked for")} if explain else {}),
         "route": "outbox",
