@@ -16,7 +16,7 @@ from assay.compiler import zone
 from assay.config.alert import AlertSpec
 from assay.config.definitions import Definition
 from assay.delivery import Receipt
-from assay.detect import Event
+from assay.detect import Event, Judgement
 from assay.errors import AssayError
 from assay.jobs.alerts import findings, memory, messages, quiet, scores, sending, slots
 from assay.jobs.alerts.findings import Finding
@@ -166,13 +166,18 @@ def _events(ticked: Ticked, found: Collection[Finding]) -> Iterator[dict[str, An
             "told": int(event.notify),
             "quiet": list(event.quiet),
             "lost": event.episode.lost,
-            "finding": json.dumps(finding.as_dict(), ensure_ascii=False) if finding else _bare(event),
+            "finding": json.dumps((finding or _passed(ticked, event)).as_dict(), ensure_ascii=False),
         }
 
 
-def _bare(event: Event) -> str:
+def _passed(ticked: Ticked, event: Event) -> Finding:
     """What is known of an episode that began and ended between two ticks."""
-    return json.dumps({"state": event.kind, "change": event.episode.change})
+    metric, where = parsed(event.fingerprint)
+    found = ticked.rule.context.catalog.metric(metric)
+    begun = ticked.rule.timeline.start(event.episode.since)
+    assert begun is not None, "an episode begins with a slot"
+    since = findings.local(ticked.rule, begun)
+    return Finding(ticked.rule.alert, found, where, "resolved", since, Judgement("no_data", None), event.episode)
 
 
 def _scores(ticked: Ticked, series: Series) -> dict[str, list[Any]]:

@@ -99,8 +99,8 @@ def _insert(context: Context, table: str, columns: Mapping[str, Sequence[Any]], 
 
 
 def episodes(context: Context, alert: str, until: datetime, most: int = 50) -> list[dict[str, Any]]:
-    """The last word on each episode that began before a moment, newest first, as `alert check` tells of it."""
-    sql = f"""SELECT argMax(kind, sequence), argMax(finding, sequence), max(told),
+    """What was found of each episode that began before a moment, newest first, as `alert check` tells of it."""
+    sql = f"""SELECT argMax(kind, sequence), argMaxIf(finding, sequence, kind != 'resolve'), max(told),
   argMax(lost, sequence)
 FROM {context.database}.alert_events FINAL
 WHERE alert = {{alert:String}} AND slot < fromUnixTimestamp({{until:Int64}})
