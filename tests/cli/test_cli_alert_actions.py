@@ -21,6 +21,8 @@ from assay.engine import Dsn, connect
 from assay.jobs.outputs.contracts import SCHEMAS
 from assay.statement import Statement
 
+pytestmark = pytest.mark.slow
+
 NOON = ("--at", "2025-03-20T12:00")
 LATER = ("--at", "2025-03-20T12:05")
 FILES = {

@@ -17,6 +17,8 @@ from assay.jobs.outputs.contracts import SCHEMAS
 from assay.statement import Statement
 from assay.stats.assign import Split, assign
 
+pytestmark = pytest.mark.slow
+
 YAML = """
 sources:
   app: {table: salted.events, time: at, entities: {user: user_id}}

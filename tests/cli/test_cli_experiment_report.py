@@ -12,6 +12,8 @@ from assay.cli.main import main
 from assay.engine import Dsn, connect
 from assay.statement import Statement
 
+pytestmark = pytest.mark.slow
+
 YAML = """
 sources:
   app:

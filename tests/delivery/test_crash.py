@@ -16,6 +16,8 @@ pytest.importorskip("telegram")
 
 from tests.delivery import crash_runs
 
+pytestmark = pytest.mark.slow
+
 HERE = Path(__file__).parent
 
 

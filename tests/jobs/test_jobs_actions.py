@@ -17,6 +17,8 @@ from assay.jobs.alerts.actions import Person
 from assay.jobs.alerts.incidents import Incident
 from assay.jobs.context import Context
 
+pytestmark = pytest.mark.slow
+
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 FIRST = date(2025, 2, 10)
 NOW = datetime(2025, 3, 20, 12, tzinfo=UTC)

@@ -17,6 +17,8 @@ from assay.jobs.alerts.alerting import Checked
 from assay.jobs.context import Context
 from assay.project import Project
 
+pytestmark = pytest.mark.slow
+
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 FIRST = date(2025, 2, 10)
 NOW = datetime(2025, 3, 20, 12, tzinfo=UTC)
