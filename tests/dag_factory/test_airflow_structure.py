@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -19,6 +18,7 @@ from assay.cli.main import main
 from assay.project import Project
 from dag_factory.compile import compile_dags
 from dag_factory.plan import plan
+from tests.conftest import SCALE, make_demo
 
 pytestmark = [
     pytest.mark.airflow,
@@ -172,10 +172,10 @@ def test_pools_are_those_that_tasks_name(compiled: Path, home: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def demo(demo_project: Project, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demo project with its data, compiled, in a folder of its own."""
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A demo project with data of its own, compiled: nobody else has touched it."""
     folder = tmp_path_factory.mktemp("demo_airflow") / "project"
-    shutil.copytree(demo_project.root, folder, symlinks=True)
+    make_demo(folder, SCALE)
     compile_dags(folder)
     return folder
 
