@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
@@ -38,7 +39,13 @@ def examine(folder: Path, now: datetime) -> list[Finding]:
     except AssayError as error:
         return [*found, _failed("project", error)]
     defined = f"{len(project.catalog.definitions)} definitions in {project.root}"
-    return [*found, Finding("project", "ok", defined), *_warehouse(project, now)]
+    return [*found, Finding("project", "ok", defined), *_warehouse(project, now), *_airflow(project, now)]
+
+
+def _airflow(project: Project, now: datetime) -> Iterator[Finding]:
+    """Airflow's part stands beside its DAGs; nothing here imports dag_factory."""
+    found: Iterator[Finding] = import_module("dag_factory.doctor").examine(project, now)
+    return found
 
 
 def _python() -> Finding:

@@ -161,11 +161,12 @@ CODES: dict[str, str] = {
     "E701": "A message could not be delivered.",
     "E702": "An environment variable is not set.",
     # E8xx: schedules
-    "E801": "The id of a DAG is too long.",
+    "E801": "The id of a DAG is too long, or two projects have it.",
     "E802": "A DAG cannot run at the time that is asked for.",
     "E803": "The manifest of DAGs is missing, damaged, or older than the definitions.",
     "E804": "A run has no day, or its partition key is none.",
     "E805": "The Airflow Connection cannot be used as a warehouse.",
+    "E806": "The local Airflow cannot run.",
     # W6xx: statistics
     "W601": "Too little data for an answer.",
 }

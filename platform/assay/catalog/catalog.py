@@ -12,6 +12,7 @@ from assay.catalog.series import Measure, Series, leaves
 from assay.config.alert import AlertSpec
 from assay.config.definitions import Definition, Definitions
 from assay.config.experiment import ExperimentSpec
+from assay.config.forecast import ForecastSpec, ImpactSpec
 from assay.config.metric import MetricSpec
 from assay.config.report import ReportSpec
 from assay.config.source import Dimension, SourceSpec
@@ -77,6 +78,12 @@ class Catalog:
 
     def report(self, name: str) -> Definition[ReportSpec]:
         return _find("report", name, self.definitions.reports)
+
+    def forecast(self, name: str) -> Definition[ForecastSpec]:
+        return _find("forecast", name, self.definitions.forecasts)
+
+    def impact(self, name: str) -> Definition[ImpactSpec]:
+        return _find("impact", name, self.definitions.impacts)
 
     @property
     def zone(self) -> str:

@@ -37,6 +37,7 @@ REFERENCES: dict[str, str] = {
     "guardrail": "metric",
     "controls": "metric",
     "model": "model",
+    "event": "event",
     "route": "route",
 }
 # Mappings whose order means something: the first variant is the control.

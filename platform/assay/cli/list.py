@@ -7,8 +7,16 @@ import click
 
 from assay.cli import common
 
-KINDS = ("sources", "models", "metrics", "experiments", "alerts", "routes", "reports", "dashboards")
-PLUGINS = {"detectors": ("detect", "detectors"), "tests": ("stats", "methods"), "channels": ("delivery", "channels")}
+KINDS = (
+    "sources", "models", "metrics", "experiments", "alerts", "routes", "silences", "events", "forecasts", "impacts",
+    "reports", "dashboards",
+)  # fmt: skip
+PLUGINS = {
+    "detectors": ("detect", "detectors"),
+    "tests": ("stats", "methods"),
+    "forecast-models": ("forecast", "models"),
+    "channels": ("delivery", "channels"),
+}
 
 
 @click.command("list")

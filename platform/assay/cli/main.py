@@ -21,6 +21,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "investigate": ("investigate", "Find the slices that explain a change."),
     "experiment": ("experiment", "Analyze experiments."),
     "alert": ("alert", "Judge metrics and send alerts."),
+    "forecast": ("forecast", "Forecast metrics, and track what came."),
+    "impact": ("impact", "Estimate what dated events did."),
     "report": ("report", "Build and send reports."),
     "site": ("website", "Build the static site."),
     "dags": ("dag_factory.command", "Compile the DAGs that Airflow loads."),

@@ -24,6 +24,7 @@ DAY = "1d"
 TABLES = (
     "measure_states", "builds", "dimension_values", "check_results", "experiment_results",
     "alert_memory", "alert_events", "alert_scores", "alert_actions",
+    "forecast_runs", "forecast_points", "impact_results",
 )  # fmt: skip
 # The template that makes the rows of a measure.
 _ROWS: dict[type, str] = {

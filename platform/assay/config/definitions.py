@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 from assay.config.alert import AlertSpec
 from assay.config.events import EventSpec, SilenceSpec
 from assay.config.experiment import ExperimentSpec
+from assay.config.forecast import ForecastSpec, ImpactSpec
 from assay.config.metric import MetricSpec
 from assay.config.model import ModelSpec
 from assay.config.project import ProjectSpec
@@ -30,6 +31,8 @@ KINDS: dict[str, Any] = {
     "routes": RouteSpec,
     "silences": SilenceSpec,
     "events": EventSpec,
+    "forecasts": ForecastSpec,
+    "impacts": ImpactSpec,
     "reports": ReportSpec,
     "dashboards": DashboardSpec,
 }
@@ -77,6 +80,8 @@ class Definitions:
     routes: Mapping[str, Definition[RouteSpec]] = field(default_factory=dict)
     silences: Mapping[str, Definition[SilenceSpec]] = field(default_factory=dict)
     events: Mapping[str, Definition[EventSpec]] = field(default_factory=dict)
+    forecasts: Mapping[str, Definition[ForecastSpec]] = field(default_factory=dict)
+    impacts: Mapping[str, Definition[ImpactSpec]] = field(default_factory=dict)
     reports: Mapping[str, Definition[ReportSpec]] = field(default_factory=dict)
     dashboards: Mapping[str, Definition[DashboardSpec]] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict, repr=False)

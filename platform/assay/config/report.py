@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from assay.config.base import Described, Duration, Integer, MetricName, Name, Spec, parse_duration
+from assay.config.cron import Cron
 
 
 class Block(Spec):
@@ -22,7 +23,7 @@ class ReportSpec(Described):
     """A message about one day, compared with an earlier one."""
 
     title: str = Field(min_length=1)
-    schedule: str = Field("0 11 * * *", description="Cron, in the project's time zone; reports the day before.")
+    schedule: Cron = Field("0 11 * * *", description="Cron, in the project's time zone; reports the day before.")
     compare: Duration = Field(parse_duration("7d"), description="The distance to the day compared with.")
     days: Integer = Field(14, ge=2, le=400, description="Days on the charts.")
     blocks: tuple[Block, ...] = Field(min_length=1)

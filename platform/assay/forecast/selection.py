@@ -15,7 +15,7 @@ from assay.forecast.series import Floats
 
 BASELINES = ("naive", "seasonal_naive", "drift", "mean")
 MOST = 6  # among more, the winner of past windows is mostly lucky
-MARGIN = 0.15  # by which another model must beat the default
+MARGIN = 0.2  # by which another model must beat the default
 TIE = 0.01  # within which models are as good, and the simpler one is taken
 MOST_WINDOWS = 0.75  # on which it must be better, too
 
@@ -45,10 +45,13 @@ def default_candidates(extra: Sequence[str] = ()) -> tuple[Candidate, ...]:
 
 
 def select(tested: Backtest, metric: str = "mase", default: str = "ensemble", margin: float = MARGIN) -> Choice:
-    """The default, unless the best is better by `margin` and on three windows of four; then the simplest near it.
+    """The default, unless another is better by `margin` and on three windows of four; then the simplest near the best.
 
-    Without the default among the candidates, the simplest of the best. More than six candidates may be compared, but
-    for them `unseen` is the figure to believe. Raises UsageError: E601 for an unknown metric, W601 when all failed.
+    A default that loses to a naive model gives way to the best of the others that are not naive: what wins by a little
+    is lucky rather than better, and `beaten` says whether even that one loses. Without the default among the
+    candidates, the simplest of the best. More than six may be compared, but for them `unseen` is the figure to believe.
+
+    Raises UsageError: E601 for an unknown metric, W601 when all failed.
     """
     usable = [each for each in tested.tested if not each.failed]
     _require(usable, metric)
@@ -66,10 +69,13 @@ def select(tested: Backtest, metric: str = "mase", default: str = "ensemble", ma
 def _pick(usable: list[Tested], table: Floats, default: str, margin: float) -> int:
     """The row to publish; `table`: scores, shape (candidates, windows)."""
     names, means = [each.candidate.name for each in usable], table.mean(axis=1)
-    if default in names and not _clearly(table[int(means.argmin())], table[names.index(default)], margin):
+    naive = np.array([each.candidate.model in BASELINES for each in usable])
+    if default not in names or _clearly(table[int(means.argmin())], table[names.index(default)], margin):
+        near = [index for index in range(len(usable)) if means[index] <= means.min() * (1 + TIE)]
+        return min(near, key=lambda index: (get(usable[index].candidate.model).complexity, means[index]))
+    if means[names.index(default)] <= np.min(means[naive], initial=np.inf):
         return names.index(default)
-    near = [index for index in range(len(usable)) if means[index] <= means.min() * (1 + TIE)]
-    return min(near, key=lambda index: (get(usable[index].candidate.model).complexity, means[index]))
+    return int(np.argmin(np.where(naive, np.inf, means)))
 
 
 def _clearly(best: Floats, default: Floats, margin: float) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from functools import cache
 from pathlib import Path
 
@@ -12,7 +13,16 @@ from markupsafe import Markup
 from assay.report import charts, heatmap, readout, sections
 from assay.report import format as formats
 from assay.report.charts.steps import group_look
-from assay.report.views import CardView, HeatmapView, MetricView, TableView
+from assay.report.views import (
+    BandPoint,
+    CardView,
+    ForecastSeries,
+    HeatmapView,
+    ImpactView,
+    MetricView,
+    Point,
+    TableView,
+)
 
 TEMPLATES = Path(__file__).parent / "templates"
 _WIDE, _NARROW = 1180, 330  # pixels: a chart is drawn for a desk and for a phone, and the page shows one of them
@@ -84,6 +94,48 @@ def _shape_chart(of: sections.Shape) -> Markup:
     return _both(lambda width: charts.steps(of.edges, of.shares, title=of.title, style=of.style, width=width), _HALF)
 
 
+def _forecast_chart(of: ForecastSeries) -> Markup:
+    """The last days, what was expected of days that have come, and what comes, with its interval."""
+    assert of.run is not None, "a chart of a forecast has one"
+    made = date.fromisoformat(of.run["made"])
+    days = [(date.fromisoformat(each["day"]), each) for each in of.run["points"]]
+    ahead: tuple[Point, ...] = tuple((day, each["mean"]) for day, each in days)
+    lines = [charts.Line(of.label, of.series), charts.Line("forecast", ahead, dashed=True)]
+    band = [(day, each["low"], each["high"]) for day, each in days]
+    return _band_chart(lines, of.label, of.format, band, [charts.Event("forecast from here", made)])
+
+
+def _impact_chart(of: ImpactView) -> Markup:
+    """What happened, and what would have without the event, with the interval of the effect laid around it."""
+    assert of.found is not None, "a chart of an impact has one"
+    days = [(date.fromisoformat(each["day"]), each) for each in of.found["days"]]
+    before = next(((day, value) for day, value in reversed(of.series) if day < days[0][0] and value is not None), None)
+    root = [before] if before else []  # the two lines part at the last day before
+    would: tuple[Point, ...] = (*root, *((day, each["expected"]) for day, each in days))
+    band = [(day, value, value) for day, value in root]
+    band += [(day, _without(each, "high"), _without(each, "low")) for day, each in days]
+    start, end = (date.fromisoformat(of.found[name]) for name in ("from", "to"))
+    lines = [charts.Line(of.metric.label, of.series), charts.Line("without it", would, dashed=True)]
+    return _band_chart(lines, of.label, of.metric.format, band, [charts.Event("the event", start, end)])
+
+
+def _without(day: Mapping[str, float | None], bound: str) -> float | None:
+    value, effect = day["value"], day[bound]
+    return None if value is None or effect is None else value - effect
+
+
+def _band_chart(
+    lines: Sequence[charts.Line],
+    title: str,
+    style: formats.Style,
+    band: Sequence[BandPoint],
+    events: Sequence[charts.Event],
+) -> Markup:
+    return _both(
+        lambda width: charts.line_chart(lines, title=title, style=style, band=band, events=events, width=width), _WIDE
+    )
+
+
 def _peaks(table: TableView) -> list[float]:
     """The largest size in each column, which is a full bar."""
     columns = [[row[index] for _, row in table.rows] for index in range(len(table.metrics))]
@@ -94,7 +146,7 @@ def _bar_width(value: float | None, peak: float) -> float:
     return round(100 * abs(value) / peak, 1) if formats.present(value) and peak else 0.0
 
 
-_FILTERS = ("show", "show_signed", "show_date", "show_day", "show_time", "show_slice", "arrow")
+_FILTERS = ("show", "show_signed", "show_date", "show_day", "show_time", "show_slice", "show_p", "arrow")
 _HELPERS = {
     "change": formats.change,
     "tone": formats.tone,
@@ -109,6 +161,8 @@ _HELPERS = {
     "forest_chart": _forest_chart,
     "course_chart": _course_chart,
     "shape_chart": _shape_chart,
+    "forecast_chart": _forecast_chart,
+    "impact_chart": _impact_chart,
     "group_look": group_look,
     "peaks": _peaks,
     "bar_width": _bar_width,

@@ -142,6 +142,44 @@ class AlertView:
 
 
 @dataclass(frozen=True, slots=True)
+class ForecastSeries:
+    """One metric of a forecast: the days before, and `run`, the mapping of `forecast run` in the JSON contract, None
+    before the first one; `past` are the mappings of `forecast track`, newest first."""
+
+    metric: str
+    label: str
+    format: Style
+    series: tuple[Point, ...]
+    run: Mapping[str, Any] | None = None
+    past: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ForecastView:
+    """One forecast with its metrics; `horizon` in words."""
+
+    name: str
+    label: str
+    description: str
+    owner: str | None
+    horizon: str
+    metrics: tuple[ForecastSeries, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ImpactView:
+    """One impact; `found` is the mapping of `impact` in the JSON contract, None before it was estimated."""
+
+    name: str
+    label: str
+    description: str
+    owner: str | None
+    metric: MetricText
+    series: tuple[Point, ...] = ()
+    found: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Panel:
     """A small line chart: the current period, and the one before shifted onto the same days."""
 
@@ -206,4 +244,6 @@ class SiteView:
     metrics: tuple[MetricView, ...] = ()
     experiments: tuple[ExperimentView, ...] = ()
     alerts: tuple[AlertView, ...] = ()
+    forecasts: tuple[ForecastView, ...] = ()
+    impacts: tuple[ImpactView, ...] = ()
     version: str = ""

@@ -29,7 +29,7 @@ class _Page:
 
 def render(site: SiteView) -> dict[str, str]:
     """The files of the site: relative path (with `/`) to content. The same view gives the same text."""
-    pages = [*_tabs(site), *_metrics(site), *_experiments(site), *_alerts(site)]
+    pages = [*_tabs(site), *_metrics(site), *_experiments(site), *_alerts(site), *_forecasts(site)]
     links = _links(site)
     files = {page.path: _render(page, site, links) for page in pages}
     return files | {f"assets/{name}": asset(name) for name in _ASSETS}
@@ -62,12 +62,22 @@ def _alerts(site: SiteView) -> Iterator[_Page]:
         yield _Page(_path("alerts", each.name), "alert.html", each.name, "alerts", {"alert": each, "styles": styles})
 
 
+def _forecasts(site: SiteView) -> Iterator[_Page]:
+    yield _Page("forecasts/index.html", "forecasts.html", "Forecasts", "forecasts")
+    for each in site.forecasts:
+        yield _Page(_path("forecasts", each.name), "forecast.html", each.label, "forecasts", {"forecast": each})
+    for impact in site.impacts:
+        yield _Page(_path("impacts", impact.name), "impact.html", impact.label, "forecasts", {"impact": impact})
+
+
 def _links(site: SiteView) -> dict[tuple[str, str], str]:
     return {
         **{("tab", tab.name): _tab_path(tab.name, index) for index, tab in enumerate(site.tabs)},
         **{("metric", each.name): _path("metrics", each.name) for each in site.metrics},
         **{("experiment", each.name): _path("experiments", each.name) for each in site.experiments},
         **{("alert", each.name): _path("alerts", each.name) for each in site.alerts},
+        **{("forecast", each.name): _path("forecasts", each.name) for each in site.forecasts},
+        **{("impact", each.name): _path("impacts", each.name) for each in site.impacts},
     }
 
 

@@ -26,7 +26,7 @@ def references(catalog: Catalog, broken: Broken) -> Iterator[Diagnostic]:
                 yield from dimension(name, metrics_of(spec.metrics, catalog), catalog, each.at(field, index))
         for index, name in enumerate(spec.inhibited_by):
             yield from reference("alert", name, catalog, broken, each.at("inhibited_by", index))
-        yield from _detectors(each)
+        yield from _detectors(each, catalog)
 
 
 def inhibitions(catalog: Catalog, _broken: Broken) -> Iterator[Diagnostic]:
@@ -48,20 +48,36 @@ def inhibitions(catalog: Catalog, _broken: Broken) -> Iterator[Diagnostic]:
             )
 
 
-def _detectors(alert: Definition[AlertSpec]) -> Iterator[Diagnostic]:
+def _detectors(alert: Definition[AlertSpec], catalog: Catalog) -> Iterator[Diagnostic]:
     known = plugins.names("detect", "detectors")
     chosen = [(alert.spec.detector.type, ("detector", "type")), (alert.spec.agree, ("agree",))]
     for name, path in chosen:
         if name == "forecast":
-            yield Diagnostic(
-                "E302",
-                "The detector 'forecast' has nothing to compare with.",
-                "It reads stored forecasts, and this version stores none.",
-                "Use seasonal_level, which makes its own expectation.",
-                alert.at(*path),
-            )
+            yield from _forecast(alert, path, catalog)
         elif name is not None and name not in known:
             yield unknown("detector", name, known, alert.at(*path))
+
+
+def _forecast(alert: Definition[AlertSpec], path: tuple[str, ...], catalog: Catalog) -> Iterator[Diagnostic]:
+    """Forecasts are of whole days and of totals."""
+    spec, known = alert.spec, {name for each in catalog.definitions.forecasts.values() for name in each.spec.metrics}
+    missing = [name for name in spec.metrics if name not in known]
+    if spec.every != DAY or spec.by:
+        yield Diagnostic(
+            "E302",
+            "The detector 'forecast' judges totals of whole days.",
+            "That is what forecasts are made of.",
+            "Write every: 1d and leave 'by' out, or use seasonal_level, which makes its own expectation.",
+            alert.at(*path),
+        )
+    elif missing:
+        yield Diagnostic(
+            "E302",
+            f"Nothing forecasts '{missing[0]}', so that the detector 'forecast' has nothing to compare with.",
+            "It reads what 'platform forecast run' has stored.",
+            "Add the metric to a definition under 'forecasts', or use seasonal_level.",
+            alert.at(*path),
+        )
 
 
 def parameters(catalog: Catalog, _broken: Broken) -> Iterator[Diagnostic]:

@@ -14,7 +14,7 @@ from assay.errors import Diagnostic, Location, did_you_mean
 # Tables that Assay keeps in the same database.
 RESERVED = (
     "alert_actions", "alert_events", "alert_memory", "alert_scores", "applied", "builds", "check_results",
-    "dimension_values", "experiment_results", "measure_states",
+    "dimension_values", "experiment_results", "forecast_points", "forecast_runs", "impact_results", "measure_states",
 )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,9 +17,13 @@ PLACEBO_DRAWS = 200  # of a mean, for which few are enough
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Placebos:
-    """Effects where there was none, in percent of the level as a fraction; shape (placebos,). `pvalue`: of the rank."""
+    """Effects where there was none, as fractions of the level; shape (placebos,).
+
+    `own`: the model's p of each. `pvalue`: of the rank of the effect that was found among them.
+    """
 
     effects: Floats
+    own: Floats
     pvalue: float
 
     @property
@@ -51,16 +55,22 @@ def in_time(study: Study, found: Effect, placebos: int = PLACEBOS) -> Placebos:
     windows that overlap, the rank's p is somewhat too small.
     """
     first, last = max(LEAST_BEFORE, 2 * study.season), study.start - study.after
-    dates = (
-        np.unique(np.linspace(first, last, placebos).round().astype(int)) if last > first else np.zeros(0, dtype=int)
-    )
-    return _ranked(np.array([_relative(study.placebo(int(each))) for each in dates]), found)
+    room = [each for each in range(first, last + 1) if _judged(study, each)]
+    chosen = np.unique(np.linspace(0, len(room) - 1, placebos).round().astype(int)) if room else ()
+    return _ranked([study.placebo(room[each]) for each in chosen], found)
+
+
+def _judged(study: Study, start: int) -> bool:
+    """Whether an event that begins on this day before the true one would have days with values."""
+    return not np.all(np.isnan(study.values[start : min(start + study.after, study.start)]))
 
 
 def in_space(study: Study, found: Effect) -> Placebos:
-    """The same analysis on each control: Abadie, Diamond, Hainmueller (2010), J. Am. Stat. Assoc. 105, 493-505."""
-    columns = range(study.controls.shape[1]) if study.controls.shape[1] > 1 else ()
-    return _ranked(np.array([_relative(study.instead(each)) for each in columns]), found)
+    """The same analysis on each control: Abadie, Diamond, Hainmueller (2010), J. Am. Stat. Assoc. 105, 493-505.
+
+    Against the other controls; a single one has only its own past.
+    """
+    return _ranked([study.instead(each) for each in range(study.controls.shape[1])], found)
 
 
 def holdout(study: Study) -> Holdout:
@@ -68,7 +78,8 @@ def holdout(study: Study) -> Holdout:
     length = min(study.after, study.start - LEAST_BEFORE)
     if length < 1:
         return Holdout(0.0, float("inf"), 0.0)
-    kept = study.placebo(study.start - length)
+    newest = next(each for each in range(study.start - length, -1, -1) if _judged(study, each))
+    kept = study.placebo(newest)
     found, actual = _light(kept).effect(), kept.values[kept.start :]
     known = ~np.isnan(actual)
     season, before = max(study.season, 1), kept.values[: kept.start]
@@ -90,16 +101,12 @@ def smallest_visible(found: Effect, time: Placebos) -> float:
     return max(own, time.typical) if len(time.effects) else own
 
 
-def _ranked(effects: Floats, found: Effect) -> Placebos:
+def _ranked(studies: list[Study], found: Effect) -> Placebos:
+    told = [_light(each).effect() for each in studies]
+    effects = np.array([each.relative.value for each in told])
     above = np.count_nonzero(np.abs(effects) >= abs(found.relative.value))
-    return Placebos(effects, (above + 1) / (len(effects) + 1))
-
-
-def _relative(study: Study) -> float:
-    return _light(study).effect().relative.value
+    return Placebos(effects, np.array([each.pvalue for each in told]), (above + 1) / (len(told) + 1))
 
 
 def _light(study: Study) -> Study:
-    from dataclasses import replace
-
     return replace(study, draws=PLACEBO_DRAWS)

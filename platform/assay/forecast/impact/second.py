@@ -22,9 +22,10 @@ class Second:
 
 def second_opinion(study: Study, first: Effect) -> Second:
     """The mode of DLT, with a flat global trend. Raises UsageError (E601) where Orbit is not installed."""
-    values, controls = (np.log(study.values), np.log(study.controls)) if study.log else (study.values, study.controls)
+    before, controls = study.values[: study.start], study.controls
+    before, controls = (np.log(before), np.log(controls)) if study.log else (before, controls)
     centered = controls - controls[: study.start].mean(axis=0)
-    training = Training(values[: study.start], study.season, centered[: study.start])
+    training = Training(before, study.season, centered[: study.start])
     center = train("dlt", training, trend="flat")(study.after, centered[study.start :]).center
     would, after = np.exp(center) if study.log else center, study.values[study.start :]
     known = ~np.isnan(after)

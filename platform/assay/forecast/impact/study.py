@@ -11,7 +11,7 @@ from assay.forecast.impact.gibbs import PriorName, counterfactual
 from assay.forecast.refusals import misfit, too_little
 from assay.forecast.series import Floats
 
-LEAST_BEFORE = 21
+LEAST_BEFORE = 14  # two weeks: with less, the weekday and the level cannot be told apart
 TOO_ALIKE = 0.9999
 
 
@@ -52,8 +52,9 @@ class Study:
 
     def effect(self) -> Effect:
         """Against the counterfactual of the structural time series."""
-        values, controls = (np.log(self.values), np.log(self.controls)) if self.log else (self.values, self.controls)
-        found = counterfactual(values[: self.start], controls, self.prior, self.season, self.draws, self.seed)
+        before, controls = self.values[: self.start], self.controls
+        before, controls = (np.log(before), np.log(controls)) if self.log else (before, controls)
+        found = counterfactual(before, controls, self.prior, self.season, self.draws, self.seed)
         return effect(self.values[self.start :], np.exp(found.draws) if self.log else found.draws)
 
     def placebo(self, start: int) -> Study:
@@ -79,13 +80,15 @@ def _require_shapes(study: Study) -> None:
 
 
 def _require_positive(study: Study) -> None:
-    known = study.values[~np.isnan(study.values)]
+    before = study.values[: study.start]
+    known = before[~np.isnan(before)]
     if study.log and (np.any(known <= 0) or np.any(study.controls <= 0)):
         raise misfit(
-            "Effects by percentages need positive numbers.", "The model works on logs.",
-            "Use log=False, or leave out the control that has zeros.",
+            "Effects by percentages need positive numbers before the event and in controls.",
+            "The model works on logs; after the event, zeros are a loss of everything.",
+            "Use log=False (scale: absolute), or leave out the control that has zeros.",
         )  # fmt: skip
-    if np.ptp(known[: study.start]) == 0:
+    if np.ptp(known) == 0:
         raise too_little(
             "The series never changes before the event.", "Nothing says how far a day may differ by itself.",
             "Check the metric.",

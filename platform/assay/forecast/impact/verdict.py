@@ -16,6 +16,7 @@ from assay.forecast.series import Floats
 
 Trust = Literal["ok", "weak", "refused"]
 ALPHA = 0.05
+TOUCHED = 0.01  # of a control: stricter, as there are many
 WEEKS = 8
 
 
@@ -53,14 +54,17 @@ def impact(values: Floats, controls: Floats | None, start: int, *, second: bool 
     time, space, held = in_time(study, effect), in_space(study, effect), holdout(study)
     other = second_opinion(study, effect) if second else None
     found = effect.pvalue <= ALPHA and time.pvalue <= ALPHA
-    reasons = tuple(_doubts(study, effect, time, space, other))
+    visible = smallest_visible(effect, time)
+    reasons = tuple(_doubts(study, effect, time, space, visible, other))
     trust: Trust = "refused" if not held.passed else "weak" if reasons else "ok"
     if not held.passed:
         reasons = (_of_holdout(held), *reasons)
-    return Impact(effect, time, space, held, smallest_visible(effect, time), other, found, trust, reasons)
+    return Impact(effect, time, space, held, visible, other, found, trust, reasons)
 
 
-def _doubts(study: Study, effect: Effect, time: Placebos, space: Placebos, second: Second | None) -> Iterator[str]:
+def _doubts(
+    study: Study, effect: Effect, time: Placebos, space: Placebos, visible: float, second: Second | None
+) -> Iterator[str]:  # fmt: skip
     if not study.controls.shape[1]:
         yield "There is no control series: whatever else happened then is counted as the effect; suggestive at most."
     if study.start < 3 * study.after or study.start < 7 * WEEKS:
@@ -70,11 +74,17 @@ def _doubts(study: Study, effect: Effect, time: Placebos, space: Placebos, secon
         yield f"Only {len(time.effects)} fake dates fit before the event, too few for a rank of 5 %."
     if effect.pvalue <= ALPHA < time.pvalue and len(time.effects) >= PLACEBOS:
         yield f"The model sees an effect (p = {effect.pvalue:.3f}); fake dates show as much (p = {time.pvalue:.2f})."
-    moved = np.count_nonzero(np.abs(space.effects) > 0.5 * abs(effect.relative.value))
-    if moved and effect.pvalue <= ALPHA:
-        yield f"{moved} of {len(space.effects)} controls moved at least half as much; they may have been touched too."
+    moved = _moved(effect, space, visible)
+    if moved:
+        yield f"{moved} of {len(space.effects)} controls moved by themselves; the event may have touched them too."
     if second and second.disagrees:
         yield f"Orbit's DLT says {second.relative:+.1%}, outside of the interval."
+
+
+def _moved(effect: Effect, space: Placebos, visible: float) -> int:
+    """How many controls the event seems to have touched: one that contains the treated series hides the effect."""
+    large = np.abs(space.effects) > 0.5 * max(abs(effect.relative.value), visible)
+    return int(np.count_nonzero(large & (space.own <= TOUCHED)))
 
 
 def _of_holdout(held: Holdout) -> str:

@@ -23,8 +23,8 @@ def theta(training: Training) -> Predict:
     course = pattern(detrended(values), season, season) if season > 1 else np.zeros(1)
     flat = values - np.resize(course, len(values))
     fitted = ThetaModel(flat, deseasonalize=False, period=max(season, 2)).fit()
-    error = float(np.sqrt(fitted.sigma2))
     weight = float(fitted.params["alpha"])
+    error = _error(flat, weight)
 
     def predict(horizon: int, _future: Floats) -> Path:
         ahead = np.arange(horizon)
@@ -32,3 +32,12 @@ def theta(training: Training) -> Predict:
         return Path(center, smoothing_spread(error, horizon, weight))
 
     return predict
+
+
+def _error(values: Floats, weight: float) -> float:
+    """The root mean square of the one-step errors of exponential smoothing; the library's own takes a fit of ARIMA."""
+    level, total = values[0], 0.0
+    for value in values[1:]:
+        total += (value - level) ** 2
+        level += weight * (value - level)
+    return float(np.sqrt(total / (len(values) - 1)))

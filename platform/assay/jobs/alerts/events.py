@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -10,15 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay import detect
-from assay.catalog.catalog import Catalog, Metric
+from assay.catalog.catalog import Metric
 from assay.config.alert import AlertSpec
 from assay.config.definitions import Definition
-from assay.config.events import EventSpec, Span
-from assay.delivery.routes import matches
+from assay.config.events import EventSpec
 from assay.detect import History, Scores
 from assay.jobs.alerts.histories import Matrix, Slice, Windows
 from assay.jobs.alerts.rule import Rule
 from assay.jobs.context import Context
+from assay.jobs.queries.labels import about, dimensions
 
 Bools = NDArray[np.bool_]
 
@@ -29,18 +29,6 @@ def labels(alert: Definition[AlertSpec], metric: Metric, name: Slice) -> dict[st
     owner = alert.spec.owner or metric.spec.owner or ""
     found = {"alert": alert.name, "metric": metric.name, "owner": owner, "severity": alert.spec.severity}
     return {**alert.spec.labels, **found, **({dimension: value} if dimension else {})}
-
-
-def about(span: Span, known: Mapping[str, str], dimensions: frozenset[str]) -> bool:
-    """Whether a span is about a series. A total holds every value, so that an event of one city is one of all."""
-    wanted = {label: values for label, values in span.match.items() if label not in dimensions or label in known}
-    return matches(wanted, known)
-
-
-def dimensions(catalog: Catalog) -> frozenset[str]:
-    """All names of dimensions."""
-    sources = catalog.definitions.sources.values()
-    return frozenset(name for source in sources for name in source.spec.dimensions)
 
 
 def left_out(rule: Rule, matrix: Matrix, data: History, windows: Windows, today: int) -> History:

@@ -15,7 +15,7 @@ from assay.catalog.series import Series, Size, Total, ratio_parts
 from assay.compiler import series as compiled
 from assay.compiler.series import Spans
 from assay.compiler.values import of_nothing
-from assay.detect import History
+from assay.detect import Band, History
 from assay.jobs.alerts import slots
 from assay.jobs.alerts.slots import Stored
 from assay.jobs.alerts.timeline import Timeline
@@ -107,9 +107,10 @@ class Matrix:
         """Whether something is negative: then nothing here is counted."""
         return bool(np.any(self.value < 0))
 
-    def history(self, windows: Windows, signed: bool) -> History:
+    def history(self, windows: Windows, signed: bool, band: Band | None = None) -> History:
         """As a detector reads it: counts, ratios of counts, or gauges, which may be `signed`."""
-        more: dict[str, Any] = {"per_day": windows.per_day, "weekday": windows.timeline.weekday(windows.start)}
+        weekday = windows.timeline.weekday(windows.start)
+        more: dict[str, Any] = {"per_day": windows.per_day, "weekday": weekday, "band": band}
         parts = ratio_parts(self.metric.series)
         if parts and all(map(_counts_events, parts)):
             return History.ratios(self.above, self.below, **more)

@@ -17,7 +17,7 @@ from assay import detect
 from assay.catalog.catalog import Metric
 from assay.detect import History, Scores
 from assay.detect.scores import joined, side_by_side
-from assay.jobs.alerts import events, scores, seasons, slots
+from assay.jobs.alerts import events, expected, scores, seasons, slots
 from assay.jobs.alerts.events import Bools
 from assay.jobs.alerts.histories import Matrix, Slice, Windows
 from assay.jobs.alerts.rule import CALIBRATION, Rule
@@ -150,7 +150,7 @@ def _chosen(rule: Rule, metric: Metric, whole: Windows, days: int) -> tuple[tupl
 def _phase(rule: Rule, metric: Metric, names: Sequence[Slice], windows: Windows, stored: Stored) -> Phase:
     batches = list(seasons.read(rule, metric, windows, names, stored))
     signed = any(each.signed for each in batches)
-    found = [_scores(rule, each, each.history(windows, signed), windows) for each in batches]
+    found = [_scores(rule, each, expected.history(rule, each, windows, signed), windows) for each in batches]
     known = np.concatenate([np.isfinite(each.value) for each in batches])
     every, live = (joined(each) for each in zip(*found, strict=True))
     return Phase(windows, batches[0].stored, known, every, live)

@@ -69,6 +69,11 @@ class Rule:
         return self.detector in PREPARES and self.spec.agree is None
 
     @property
+    def forecasts(self) -> bool:
+        """Whether stored forecasts say what to expect."""
+        return "forecast" in (self.detector, self.spec.agree)
+
+    @property
     def calibrates(self) -> bool:
         asked = self.spec.detector.calibrate
         return self.detector in PREPARES if asked is None else asked

@@ -13,7 +13,7 @@ from assay.catalog.catalog import Metric
 from assay.config.base import show_duration
 from assay.detect import LEARNING, NO_DATA, Prepared, Scores
 from assay.detect.scores import side_by_side
-from assay.jobs.alerts import events, histories, seasons, slots
+from assay.jobs.alerts import events, expected, histories, seasons, slots
 from assay.jobs.alerts.events import Bools
 from assay.jobs.alerts.histories import Matrix, Slice, Windows
 from assay.jobs.alerts.rule import Rule
@@ -106,14 +106,16 @@ def _matrices(rule: Rule, days: Sequence[Day], windows: Windows, stored: Stored)
 def _quick(rule: Rule, matrix: Matrix, day: Day, reach: Reach, count: int) -> Scored:
     assert day.season is not None, "a prepared day has a season"
     windows = reach.recent
-    data = events.left_out(rule, matrix, matrix.history(windows, day.signed), windows, reach.past.stop)
+    data = events.left_out(rule, matrix, expected.history(rule, matrix, windows, day.signed), windows, reach.past.stop)
     prepared = Prepared(day.season, windows.timeline.weekday(reach.past.stop), windows.per_day)
     return finished(rule, matrix, day, windows, rule.tick(prepared, data, count))
 
 
 def _slow(rule: Rule, matrix: Matrix, day: Day, reach: Reach, count: int) -> Scored:
     windows = reach.whole
-    data = events.left_out(rule, matrix, matrix.history(windows, day.signed or matrix.signed), windows, reach.past.stop)
+    data = events.left_out(
+        rule, matrix, expected.history(rule, matrix, windows, day.signed or matrix.signed), windows, reach.past.stop
+    )
     return finished(rule, matrix, day, windows, rule.score(data, count))
 
 
@@ -147,7 +149,9 @@ def course(rule: Rule, metric: Metric, name: Slice, last: int, count: int) -> tu
     stored = builds.read(rule.context, show_duration(rule.spec.every))
     day = seasons.of_day(rule, metric, reach.past, stored)
     matrix = histories.read(rule.context, [metric], [name[0]], reach.whole, stored, [name[1]])[0].chosen([name])
-    data = events.left_out(rule, matrix, matrix.history(reach.whole, day.signed), reach.whole, reach.past.stop)
+    data = events.left_out(
+        rule, matrix, expected.history(rule, matrix, reach.whole, day.signed), reach.whole, reach.past.stop
+    )
     scores = rule.score(data, min(count, reach.whole.count))
     factor = day.factor[day.names.index(name)] if name in day.names else 1.0
     return scores.scaled(np.full(scores.shape, factor)), reach.whole

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from assay import detect
 from assay.catalog.catalog import Metric
 from assay.detect import Season
-from assay.jobs.alerts import events, histories
+from assay.jobs.alerts import events, expected, histories
 from assay.jobs.alerts.histories import TOTAL, Floats, Matrix, Slice, Windows
 from assay.jobs.alerts.rule import CALIBRATION, Rule
 from assay.jobs.alerts.slots import Stored
@@ -66,7 +66,7 @@ def _made(rule: Rule, metric: Metric, past: Windows, stored: Stored) -> Day:
 
 
 def slices(rule: Rule, metric: Metric, past: Windows) -> list[Slice]:
-    """The total, if it is judged, and the largest values of each dimension, in the order of their names."""
+    """The total, if it is judged or there is nothing else, and the largest values of each dimension, by name."""
     begin = past.start - past.start % past.timeline.per_day  # the same slices for every phase of a day
     whole = replace(past, start=begin, count=1, stride=past.count * past.stride)
     found: list[Slice] = [TOTAL] if rule.spec.total else []
@@ -74,7 +74,7 @@ def slices(rule: Rule, metric: Metric, past: Windows) -> list[Slice]:
         matrix = histories.read(rule.context, [metric], [dimension], whole, None)[0]
         largest = np.argsort(-matrix.volume, kind="stable")[: rule.spec.top]
         found += sorted(matrix.names[row] for row in largest)
-    return found
+    return found or [TOTAL]  # where nothing has ever happened, that is what is judged
 
 
 def read(rule: Rule, metric: Metric, past: Windows, names: Sequence[Slice], stored: Stored) -> Iterator[Matrix]:
@@ -88,7 +88,7 @@ def read(rule: Rule, metric: Metric, past: Windows, names: Sequence[Slice], stor
 
 
 def _part(rule: Rule, matrix: Matrix, past: Windows, signed: bool) -> Day:
-    data = events.left_out(rule, matrix, matrix.history(past, signed), past, past.stop)
+    data = events.left_out(rule, matrix, expected.history(rule, matrix, past, signed), past, past.stop)
     factor, season = np.ones(len(matrix.names)), None
     if rule.calibrates:
         newest = min(CALIBRATION * past.per_day, past.count)

@@ -13,6 +13,7 @@ from assay.demo.events import FIRST_DAY, LAST_DAY, OUTAGE
 from assay.jobs.alerts import alerting, findings
 from assay.jobs.context import Context
 from assay.jobs.experiments import analyze
+from assay.jobs.forecasts import impacts, running
 from assay.jobs.outputs import report, website
 from assay.jobs.queries import query
 from assay.jobs.runs import materialize
@@ -57,6 +58,8 @@ def tell(context: Context, scale: float) -> Iterator[Told]:
         yield _experiment(context, name)
     for tick in TICKS:
         yield _tick(context, datetime.fromisoformat(tick).replace(tzinfo=ZoneInfo(context.catalog.zone)))
+    yield _forecasts(context)
+    yield _impacts(context)
     yield _report(context)
     yield Told("Site", (f"open {website.build(context, LAST_DAY) / 'index.html'}",))
 
@@ -85,6 +88,34 @@ def _tick(context: Context, at: datetime) -> Told:
     lines += dict.fromkeys(findings.tell(cause) for each in checked.findings for cause in each.causes)
     lines += [f"sent to {_short(context, receipt.reference)}" for receipt in checked.receipts if receipt.reference]
     return Told(f"Alerts at {at:%Y-%m-%d %H:%M}", tuple(lines) or (f"quiet: {checked.evaluated} series are as usual.",))
+
+
+def _forecasts(context: Context) -> Told:
+    """The next days of every forecast, after the last day of the data."""
+    lines = []
+    for made in running.run(context):
+        if isinstance(made, running.Refused):
+            lines.append(f"{made.metric}: {made.error.diagnostics[0].message}")
+            continue
+        metric, first = context.catalog.metric(made.metric), made.points[0]
+        mean, low, high = (show(each, metric.spec.format) for each in (first.mean, first.low, first.high))
+        lines.append(
+            f"{metric.label}: {mean} ({low} … {high}) on {first.day}, by {made.model}; {made.error.upper()} "
+            f"{made.score:.1%} on the weeks before, where {made.baseline} has {made.baseline_score:.1%}"
+        )
+    return Told("Forecasts", tuple(lines))
+
+
+def _impacts(context: Context) -> Told:
+    """What the dated events did."""
+    lines = []
+    for name, each in context.catalog.definitions.impacts.items():
+        found = impacts.estimate(context, name).impact
+        effect = found.effect.relative
+        value, low, high = (show_signed(part) for part in (effect.value, effect.low, effect.high))
+        verdict = "an effect" if found.found else "no effect to tell from none"
+        lines.append(f"{each.spec.label or name}: {verdict}, {value} ({low} … {high}); trust: {found.trust}")
+    return Told("What events did", tuple(lines))
 
 
 def _report(context: Context) -> Told:

@@ -27,6 +27,7 @@ from assay.errors import UsageError, WarehouseError
 from assay.jobs.alerts import memory
 from assay.jobs.context import Context
 from assay.jobs.experiments.analyze import analyze
+from assay.jobs.outputs import forecasts
 from assay.jobs.outputs.experiment_report import experiment_view
 from assay.jobs.outputs.show import show
 from assay.jobs.queries.cohorts import cohorts
@@ -111,6 +112,8 @@ def site(context: Context, day: date) -> SiteView:
         metrics=tuple(_metrics(context, day)),
         experiments=tuple(_experiment(context, name) for name in definitions.experiments),
         alerts=tuple(_alert(context, alert, day) for alert in definitions.alerts.values()),
+        forecasts=tuple(forecasts.views(context, day)),
+        impacts=tuple(forecasts.impacts(context)),
         version=version("assay-platform"),
     )
 
@@ -212,6 +215,10 @@ def used_by(catalog: Catalog, name: str) -> Iterator[tuple[str, str]]:
     for report in definitions.reports.values():
         if any(name in block.metrics for block in report.spec.blocks):
             yield "report", report.name
+    yield from (("forecast", each.name) for each in definitions.forecasts.values() if name in each.spec.metrics)
+    for impact in definitions.impacts.values():
+        if name in (impact.spec.metric, *impact.spec.controls):
+            yield "impact", impact.name
     for board in definitions.dashboards.values():
         yield from (("tab", tab) for tab, body in board.spec.tabs.items() if name in (*body.metrics, *body.cohorts))
 

@@ -1,0 +1,90 @@
+"""`impact`: what dated events did."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from assay.cli import common
+from assay.errors import AssayError
+
+if TYPE_CHECKING:
+    from assay.jobs.forecasts.impacts import Estimated
+
+
+@click.command("impact")
+@click.argument("names", nargs=-1)
+@common.format_option("text", "json")
+@common.project_option
+@common.command
+def command(names: tuple[str, ...], format: str, project: Path) -> None:
+    """Estimate what happened through the events of the impacts NAMES (all when left out), and whether to believe it."""
+    from assay.jobs.forecasts import impacts
+
+    failed: list[AssayError] = []
+    found: list[Estimated] = []
+    with common.session(project, show=format == "text") as context:
+        wanted = impacts.names(context, names)
+        for at, name in enumerate(wanted):
+            context.progress(at, len(wanted), name)
+            try:
+                found.append(impacts.estimate(context, name))
+            except AssayError as error:
+                failed.append(error)
+    if format == "json":
+        errors = [each.as_dict() for error in failed for each in error.diagnostics]
+        common.print_json({"impacts": [each.as_dict() for each in found], "errors": errors})
+    else:
+        click.echo("\n\n".join("\n".join(text(each)) for each in found))
+    if failed and format == "text":
+        common.fail(type(failed[0])(*(each for error in failed for each in error.diagnostics)), format, project)
+    if failed:
+        raise click.exceptions.Exit(failed[0].exit_code)
+
+
+def text(done: Estimated) -> Iterator[str]:
+    """One impact for a terminal: what could be seen, what was found, and whether to believe it."""
+    from assay.report.format import show, show_p, show_signed
+
+    spec, found, effect = done.definition.spec, done.impact, done.impact.effect
+    slice_of = "".join(f", {name} {', '.join(values)}" for name, values in spec.match.items())
+    yield f"{done.definition.name}: {spec.metric}{slice_of} from {done.start} to {done.end}, learnt from {done.seen} on"
+    yield f"  the smallest effect that could have been seen: {found.visible:.1%}"
+    verdict = "an effect" if found.found else "no effect to tell from none"
+    yield f"  {verdict}; trust: {found.trust}"
+    relative, amount = effect.relative, effect.average if done.shares else effect.cumulative
+    yield (
+        f"  effect {show_signed(relative.value)} ({show_signed(relative.low)} … {show_signed(relative.high)}), "
+        f"{'a day' if done.shares else 'in all'} {show(amount.value)} ({show(amount.low)} … {show(amount.high)}); "
+        f"p = {show_p(effect.pvalue)}"
+    )
+    yield (
+        f"  fake dates: {len(found.time.effects)}, p of the rank {show_p(found.time.pvalue)}; fake places: "
+        f"{len(found.space.effects)}; days kept back: {'understood' if found.held_out.passed else 'not understood'}"
+    )
+    yield from _others(done)
+    yield from (f"  - {reason}" for reason in found.reasons)
+    if done.material.left_out:
+        yield f"  days of other events are left out: {', '.join(done.material.left_out)}"
+
+
+def _others(done: Estimated) -> Iterator[str]:
+    """What other methods say."""
+    from assay.report.format import show, show_p, show_signed
+
+    if done.many:
+        told = show if done.amounts else show_signed
+        low, high = told(done.many.low), told(done.many.high)
+        yield (
+            f"  difference in differences: {told(done.many.effect)} ({low} … {high})"
+            f"{' a day in each' if done.amounts else ''}, p = {show_p(done.many.pvalue)}; alike before: "
+            f"p = {show_p(done.many.leads_pvalue)}"
+        )
+    if done.mix:
+        yield f"  synthetic control: {show_signed(done.mix.relative)}, p of the rank {show_p(done.mix.pvalue)}"
+    if done.impact.second:
+        opinion = "disagrees" if done.impact.second.disagrees else "agrees"
+        yield f"  Orbit's DLT: {show_signed(done.impact.second.relative)}, {opinion}"

@@ -1,0 +1,1 @@
+"""Forecasts and impacts of stored series: read, compared by backtest, published, and tracked."""
