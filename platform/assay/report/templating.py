@@ -112,8 +112,10 @@ def _impact_chart(of: ImpactView) -> Markup:
     before = next(((day, value) for day, value in reversed(of.series) if day < days[0][0] and value is not None), None)
     root = [before] if before else []  # the two lines part at the last day before
     would: tuple[Point, ...] = (*root, *((day, each["expected"]) for day, each in days))
-    band = [(day, value, value) for day, value in root]
-    band += [(day, _without(each, "high"), _without(each, "low")) for day, each in days]
+    band: tuple[BandPoint, ...] = (
+        *((day, value, value) for day, value in root),
+        *((day, _without(each, "high"), _without(each, "low")) for day, each in days),
+    )
     start, end = (date.fromisoformat(of.found[name]) for name in ("from", "to"))
     lines = [charts.Line(of.metric.label, of.series), charts.Line("without it", would, dashed=True)]
     return _band_chart(lines, of.label, of.metric.format, band, [charts.Event("the event", start, end)])
