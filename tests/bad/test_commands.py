@@ -30,7 +30,7 @@ metrics:
 routes:
   box: {outbox: {path: project.yaml/outbox}}
 reports:
-  daily: {title: Daily, route: box, blocks: [{title: Users, metrics: [views]}]}
+  daily: {title: Daily, route: box, blocks: [{type: cards, title: Users, metrics: [views]}]}
 """
 FEED = "CREATE TABLE feed (user_id UInt64, time DateTime('UTC'), action String) ENGINE = MergeTree ORDER BY time"
 VIEWS = "INSERT INTO feed SELECT number, toDateTime('2025-05-01 12:00:00', 'UTC') + number, 'view' FROM numbers(9)"

@@ -43,7 +43,7 @@ alerts:
 routes:
   nobody: {outbox: {path: outbox}}
 reports:
-  daily: {title: Daily, route: nobody, blocks: [{title: All, metrics: [twice]}]}
+  daily: {title: Daily, route: nobody, blocks: [{type: cards, title: All, metrics: [twice]}]}
 dashboards:
   board: {tabs: {all: {label: All, metrics: [users]}}}
 """
@@ -115,7 +115,7 @@ def test_a_changed_filter_is_one_change_with_everything_that_reads_it(make: Make
         (("good: up", "good: down, description: Likes per view."), "ctr"),
         (("kind = 'like'", "(kind  =  'like')"), "likes"),
         (("More likes.", "Many more likes."), "button"),
-        (("{title: All, metrics", "{title: Everything, metrics"), "daily"),
+        (("title: All, metrics", "title: Everything, metrics"), "daily"),
     ],
 )
 def test_words_and_spaces_are_text_only(make: Make, edit: tuple[str, str], name: str) -> None:
@@ -251,7 +251,7 @@ def test_texts_are_fields_of_the_language() -> None:
     from assay.config.base import Described
     from assay.config.experiment import ExperimentSpec
     from assay.config.metric import CountMetric
-    from assay.config.report import Block
+    from assay.config.block import CardsBlock as Block
 
     fields = (Described, ExperimentSpec, CountMetric, Block)
     assert set().union(*(each.model_fields for each in fields)) >= TEXT

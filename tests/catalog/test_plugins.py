@@ -5,10 +5,11 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from assay import detect
+from assay import detect, forecast
 from assay.catalog import plugins
 from assay.catalog.rules import experiments
 from assay.jobs.experiments import gates
@@ -23,6 +24,20 @@ def test_detectors_agree_with_their_registry() -> None:
 def test_parameters_of_detectors_agree_with_their_signatures(name: str) -> None:
     known = {each.name: each.type.__name__ for each in detect.parameters(name).values()}
     assert plugins.parameters("detect", "detectors", name) == known
+
+
+def test_models_agree_with_their_registry() -> None:
+    assert plugins.names("forecast", "models") == set(forecast.names())
+
+
+@pytest.mark.parametrize("name", forecast.names())
+def test_parameters_of_models_agree_with_their_signatures(name: str) -> None:
+    """A choice is told with its values, wherever its name is defined."""
+    known = forecast.parameters(name).values()
+    types = {each.name: str(each.type) if get_args(each.type) else each.type.__name__ for each in known}
+    told = {name: text.removeprefix("typing.") for name, text in types.items()}
+    assert plugins.parameters("forecast", "models", name) == told
+    assert plugins.defaults("forecast", "models", name) == {each.name: each.default for each in known}
 
 
 def test_methods_agree_with_their_registry() -> None:

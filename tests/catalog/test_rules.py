@@ -52,7 +52,7 @@ reports:
     compare: 7d
     route: here
     blocks:
-      - {title: Users, metrics: [users, views], by: os}
+      - {type: cards, title: Users, metrics: [users, views], by: os}
 dashboards:
   main: {tabs: {feed: {label: Feed, metrics: [views], by: [os, country]}}}
 """
@@ -128,7 +128,7 @@ MISTAKES: list[tuple[str, str, str, str, str]] = [
     ("every: 15m", "every: 2d", "E303", "'every' does not divide", "2d"),
     ("window: 3h", "window: 40m", "E303", "'window' does not divide", "40m"),
     ("threshold: 4.5", "threshold: -4.5", "E104", "'threshold' must be greater than 0", "-4.5"),
-    ("type: mad, threshold: 4.5, min_history: 14", "type: forecast", "E302", "nothing to compare with", "forecast"),
+    ("type: mad, threshold: 4.5, min_history: 14", "type: forecast", "E302", "judges totals of whole days", "forecast"),
     ("total: true", "agree: mad", "E301", "'mad' would have to agree with itself", "mad"),
     ("total: true", "agree: mda", "E201", "Unknown detector 'mda'", "mda"),
     ("total: true", "min_change: 30%\n    critical: 30%", "E301", "'critical' is not above 'min_change'", "30%"),

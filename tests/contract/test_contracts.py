@@ -56,7 +56,7 @@ alerts:
     {metrics: [views, ctr], every: 1h, by: [city], detector: {type: mad, history: 14d}, explain: [city], route: file}
 routes: {file: {outbox: {path: target/outbox}}}
 reports:
-  daily: {title: Daily, route: file, blocks: [{title: All, metrics: [views, ctr]}]}
+  daily: {title: Daily, route: file, blocks: [{type: cards, title: All, metrics: [views, ctr]}]}
 """,
 }
 # 2025-02-20 to 03-15, 24 events per hour; nothing at all in the last hour before noon of 03-14.

@@ -82,11 +82,11 @@ reports:
     title: Shop
     schedule: "0 11 * * *"
     route: team
-    blocks: [{title: Money, metrics: [revenue, orders]}]
+    blocks: [{type: cards, title: Money, metrics: [revenue, orders]}]
   early:
     title: As soon as it is there
     route: team
-    blocks: [{title: Money, metrics: [revenue, visits]}]
+    blocks: [{type: cards, title: Money, metrics: [revenue, visits]}]
 """,
 }
 

@@ -154,4 +154,63 @@ CREATE TABLE IF NOT EXISTS assay.alert_actions (
 )
 ENGINE = ReplacingMergeTree
 ORDER BY (at, id)
+SETTINGS non_replicated_deduplication_window = 1000;
+CREATE TABLE IF NOT EXISTS assay.forecast_runs (
+  forecast  LowCardinality(String),
+  metric    LowCardinality(String),
+  made      Date               COMMENT 'the first day that it knew nothing of: training ended the day before',
+  run       String             COMMENT 'hash of what was forecast: its points carry it',
+  at        DateTime64(6, 'UTC') COMMENT 'when it was made',
+  model     String             COMMENT 'the chosen candidate',
+  published UInt8              COMMENT '0: withheld, and why says why',
+  why       String,
+  error     LowCardinality(String) COMMENT 'the error by which models were compared',
+  score     Float64            COMMENT 'of the model over the windows of the backtest',
+  unseen    Nullable(Float64)  COMMENT 'of what earlier windows would have chosen, on the later ones',
+  baseline  LowCardinality(String),
+  baseline_score Float64,
+  coverage  Float64            COMMENT 'share of the windows inside their intervals',
+  level     Float64,
+  history   Date               COMMENT 'the first day that was learnt from',
+  meaning   String             COMMENT 'hash of the metric',
+  version   LowCardinality(String) COMMENT 'of Assay',
+  body      String             COMMENT 'JSON: the table of candidates, seasons, events, capacity'
+)
+ENGINE = ReplacingMergeTree(at)
+ORDER BY (forecast, metric, made)
+SETTINGS non_replicated_deduplication_window = 1000;
+CREATE TABLE IF NOT EXISTS assay.forecast_points (
+  forecast  LowCardinality(String),
+  metric    LowCardinality(String),
+  made      Date,
+  run       String   COMMENT 'of forecast_runs',
+  day       Date     COMMENT 'the local day that is forecast',
+  mean      Float64,
+  low       Float64,
+  high      Float64
+)
+ENGINE = ReplacingMergeTree
+ORDER BY (forecast, metric, made, run, day)
+SETTINGS non_replicated_deduplication_window = 1000;
+CREATE TABLE IF NOT EXISTS assay.impact_results (
+  impact    LowCardinality(String),
+  run       String             COMMENT 'hash of what was found: the same findings are one row',
+  at        DateTime64(6, 'UTC'),
+  metric    LowCardinality(String),
+  trust     LowCardinality(String) COMMENT 'ok, weak or refused',
+  found     UInt8,
+  relative  Nullable(Float64),
+  relative_low Nullable(Float64),
+  relative_high Nullable(Float64),
+  cumulative Float64,
+  cumulative_low Float64,
+  cumulative_high Float64,
+  pvalue    Float64,
+  meaning   String             COMMENT 'hash of the metric',
+  seed      UInt64,
+  version   LowCardinality(String) COMMENT 'of Assay',
+  body      String             COMMENT 'JSON: all of it, as the command prints it'
+)
+ENGINE = ReplacingMergeTree(at)
+ORDER BY (impact, run)
 SETTINGS non_replicated_deduplication_window = 1000

@@ -323,9 +323,11 @@ def test_an_empty_source_is_an_error_and_no_alarm(lab) -> None:
         check(shop)
 
 
-def test_an_empty_history_learns(lab) -> None:
+@pytest.mark.parametrize("total", ["true", "false"])
+def test_an_empty_history_learns(lab, total: str) -> None:
     """The first rows came within the last two hours."""
-    shop = make(lab, f"quick: {{{QUICK}, by: [city], explain: [city]}}", rows=f"at >= {zone.epoch(NOW - 2 * HOUR)}")
+    alerts = f"quick: {{{QUICK}, by: [city], total: {total}, explain: [city]}}"
+    shop = make(lab, alerts, rows=f"at >= {zone.epoch(NOW - 2 * HOUR)}")
     assert check(shop).findings == ()
     assert sent(shop) == []
 

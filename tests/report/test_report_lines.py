@@ -4,7 +4,7 @@ import math
 from datetime import date
 
 from assay.report.report import render_report
-from assay.report.views import BlockView, LineView, Panel, ReportView
+from assay.report.views import BlockView, LineView, Panel, PanelsFigure, ReportView
 
 DAY = date(2025, 10, 6)
 PANEL = Panel("DAU", "number", ((DAY, 22_137.0),))
@@ -21,9 +21,11 @@ def test_the_title_names_the_day_of_the_data_and_what_it_is_compared_with() -> N
 
 
 def test_a_block_keeps_its_lines_note_and_panels() -> None:
-    block = BlockView("Users", (LineView("Total", 22_137.0, "number", 20_963.0, "up"),), (PANEL,), "A holiday.")
+    total = LineView("Total", 22_137.0, "number", 20_963.0, "up")
+    figure = PanelsFigure((PANEL,))
+    block = BlockView("Users", (total,), ("As ever.",), figure, note="A holiday.")
     _, (text,) = render_report(ReportView("daily", "Daily", DAY, (block,)))
-    assert text == ("Users", ("🟢 Total  22.1K  ▲ +5.6 %", "A holiday."), (PANEL,))
+    assert text == ("Users", ("As ever.", "🟢 Total  22.1K  ▲ +5.6 %", "A holiday."), figure)
 
 
 def test_lights_follow_the_direction_of_good() -> None:

@@ -12,7 +12,7 @@ import click
 from assay.cli import common
 
 if TYPE_CHECKING:
-    from assay.forecast import Backtest
+    from assay.forecast import Backtest, Choice
     from assay.jobs.forecasts.running import Refused
     from assay.jobs.forecasts.store import Run
     from assay.jobs.forecasts.task import Task
@@ -46,7 +46,7 @@ def run(names: tuple[str, ...], until: date | None, format: str, project: Path) 
     if format == "json":
         common.print_json({"forecasts": [each.as_dict() for each in found]})
     else:
-        click.echo("\n\n".join("\n".join(_made(each)) for each in made))
+        _print(["\n".join(_made(each)) for each in made], refused)
     _end(refused, format, project)
 
 
@@ -68,7 +68,7 @@ def backtest(names: tuple[str, ...], until: date | None, format: str, project: P
         told = [_compared(*each) if isinstance(each, tuple) else each.as_dict() for each in found]
         common.print_json({"forecasts": told})
     else:
-        click.echo("\n\n".join("\n".join(_table(*each)) for each in done))
+        _print(["\n".join(_table(*each)) for each in done], refused)
     _end(refused, format, project)
 
 
@@ -91,6 +91,13 @@ def track(name: str, format: str, project: Path) -> None:
         click.echo(f"Nothing of '{name}' is stored. Run: platform forecast run {name}")
 
 
+def _print(texts: list[str], refused: Sequence[Refused]) -> None:
+    if texts:
+        click.echo("\n\n".join(texts))
+    elif not refused:
+        click.echo("No forecast is defined. Add one: platform new forecast NAME --metrics METRIC")
+
+
 def _end(refused: Sequence[Refused], format: str, project: Path) -> None:
     """The mistakes, all at once, after what could be told."""
     if not refused:
@@ -102,6 +109,7 @@ def _end(refused: Sequence[Refused], format: str, project: Path) -> None:
 
 
 def _made(made: Run) -> Iterator[str]:
+    from assay.jobs.forecasts.running import told
     from assay.report.format import show
 
     yield f"{made.forecast}, {made.metric} from {made.made} on: {made.model}"
@@ -115,8 +123,8 @@ def _made(made: Run) -> Iterator[str]:
     ]
     yield table(("day", "forecast", f"interval of {level}"), rows).rstrip()
     yield (
-        f"{made.error.upper()} {made.score:.3g} over {made.body['windows']} windows "
-        f"({made.baseline} {made.baseline_score:.3g}); intervals of {level} held {made.coverage:.0%} of the days"
+        f"{made.error.upper()} {told(made.error, made.score)} over {made.body['windows']} windows "
+        f"({made.baseline} {told(made.error, made.baseline_score)}); intervals of {level} held {made.coverage:.0%} of the days"
     )
     for name in made.body["unlearnt"]:
         yield f"'{name}' is ahead and has never been seen: it is not in these numbers"
@@ -159,6 +167,7 @@ def _compared(task: Task, tested: Backtest) -> dict[str, Any]:
 
 def _table(task: Task, tested: Backtest) -> Iterator[str]:
     from assay.forecast import select
+    from assay.jobs.forecasts.running import told
     from assay.report.text import table
 
     choice = select(tested, task.spec.backtest.metric)
@@ -171,7 +180,7 @@ def _table(task: Task, tested: Backtest) -> Iterator[str]:
     rows = [
         (
             f"{'*' if each.candidate == choice.chosen else ' '} {each.candidate.name}",
-            *(_score(name, each.scores[name]) for name in _ERRORS),
+            *(told(name, each.scores[name]) for name in _ERRORS),
             "" if each.failed else f"{each.coverage:.0%}",
             f"{each.seconds:.2f}",
         )
@@ -181,19 +190,16 @@ def _table(task: Task, tested: Backtest) -> Iterator[str]:
     for each in tested.tested:
         if each.failed:
             yield f"{each.candidate.name} failed: {each.failed}"
-    verdict = "beats" if choice.beaten else "does not beat"
     yield (
-        f"* chosen; it {verdict} {choice.baseline}. On windows that did not choose the model: "
-        f"{choice.metric.upper()} {choice.unseen:.3g}"
+        f"* chosen: {_verdict(choice)}. On windows that did not choose the model: "
+        f"{choice.metric.upper()} {told(choice.metric, choice.unseen)}"
     )
 
 
-def _score(name: str, value: float) -> str:
-    if value == float("inf"):
-        return "–"
-    if name in ("smape", "mape", "wmape"):
-        return f"{value:.2%}"
-    return f"{value:.4g}"
+def _verdict(choice: Choice) -> str:
+    if choice.chosen.name == choice.baseline:
+        return "nothing beats it"
+    return f"it {'beats' if choice.beaten else 'does not beat'} {choice.baseline}"
 
 
 def _tracked(found: Sequence[Tracked]) -> Iterator[str]:

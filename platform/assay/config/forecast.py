@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
@@ -87,7 +88,7 @@ class ImpactSpec(Described):
 
     metric: MetricName
     match: dict[Name, Values] = Field(
-        {}, max_length=1, description="The values of one dimension that it touched; the total when left out."
+        {}, description="The values of one dimension that it touched; the total when left out."
     )
     event: Name | None = Field(None, description="A known event: its days are the ones that count.")
     start: Day | None = Field(None, description="The first day, instead of an event.")
@@ -108,4 +109,6 @@ class ImpactSpec(Described):
         if self.event is None and self.end is None:
             raise FieldError("a start needs an end, the day after the last one that counts", "end: 2025-08-16")
         if self.start and self.end and self.end <= self.start:
-            raise FieldError("it ends before it begins: the end is excluded", "2025-08-16")
+            raise FieldError("it ends before it begins: the end is excluded", f"end: {self.start + timedelta(days=1)}")
+        if len(self.match) > 1:
+            raise FieldError("its match is about the values of one dimension", "match: {city: [Moscow]}")

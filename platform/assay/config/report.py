@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import Field
 
 from assay.config.base import Described, Duration, Integer, MetricName, Name, Spec, parse_duration
+from assay.config.block import Block
 from assay.config.cron import Cron
-
-
-class Block(Spec):
-    """A titled group of metrics with one chart."""
-
-    title: str = Field(min_length=1)
-    metrics: tuple[MetricName, ...] = Field(min_length=1)
-    by: Name | None = Field(None, description="Also list each value of this dimension.")
-    chart: Literal["lines", "none"] = "lines"
 
 
 class ReportSpec(Described):
@@ -31,12 +21,14 @@ class ReportSpec(Described):
 
 
 class Tab(Spec):
-    """One page of a dashboard: cards of metrics and breakdown tables."""
+    """One page of a dashboard: cards of metrics, breakdown tables, and whatever blocks follow."""
 
     label: str = Field(min_length=1)
     metrics: tuple[MetricName, ...] = Field(min_length=1)
     by: tuple[Name, ...] = Field((), description="One breakdown table per dimension.")
     cohorts: tuple[Name, ...] = Field((), description="Retention metrics, each as a heatmap of cohorts by day of life.")
+    filters: tuple[Name, ...] = Field((), description="Dimensions by which the page can be filtered.")
+    blocks: tuple[Block, ...] = ()
 
 
 class DashboardSpec(Described):

@@ -73,7 +73,7 @@ def validate(model: type[BaseModel], subject: Subject, body: Any) -> Any:
     try:
         return model.model_validate(body)
     except ValidationError as error:
-        return [*_Told(model, subject).all(error.errors(include_url=False))]
+        return [*_Told(model, subject).all([_untagged(model, each) for each in error.errors(include_url=False)])]
 
 
 @cache
@@ -90,16 +90,17 @@ def _not_fields(subject: Subject, body: Any, field: str) -> Diagnostic:
     return Diagnostic("E104", what, _WHY_TYPES, f"Write its fields below it, such as '{field}:'.", subject.location)
 
 
-def _no_type(kind: str, subject: Subject, body: Mapping[str, Any], types: Iterable[str]) -> Diagnostic:
+def _no_type(kind: str, subject: Subject, body: Mapping[str, Any], types: Iterable[str], path: Path = ()) -> Diagnostic:
+    """Of a definition, or of the part of one at `path`."""
     why = f"The type decides which fields there are. Types: {', '.join(types)}."
     if "type" not in body:
-        title = f"{_begin(subject.title)} has no 'type'."
-        return Diagnostic("E103", title, why, f"Add type: {next(iter(types))}, or another one.", subject.location)
+        title = f"{_begin(subject.field(path) if path else subject.title)} has no 'type'."
+        return Diagnostic("E103", title, why, f"Add type: {next(iter(types))}, or another one.", subject.key_at(path))
     tag = body["type"]
     near = nearest(tag, types) if isinstance(tag, str) else None
     fix = f"Write type: {near}." if near else "Choose one of these types."
-    what = f"{subject.field(('type',))} is {_value(tag)}, which is not a type of {kind}."
-    return Diagnostic("E105", what, why, fix, subject.value_at(("type",)))
+    what = f"{subject.field((*path, 'type'))} is {_value(tag)}, which is not a type of {kind}."
+    return Diagnostic("E105", what, why, fix, subject.value_at((*path, "type")))
 
 
 def _references(subject: Subject, value: Any, path: Path) -> Iterator[Diagnostic]:
@@ -155,12 +156,19 @@ class _Told:
         path, value = error["loc"], error["input"]
         if path and path[-1] == "[key]":
             return self.wrong_key(path[:-1], value)
+        if error["type"] in ("union_tag_not_found", "union_tag_invalid") and isinstance(value, dict):
+            return self.no_type(path, value)
         cause = (error.get("ctx") or {}).get("error")
         what, fix = self.refused(path, value, cause) if cause else self.unexpected(path, value, error)
         why = _WHY_FORM if cause else _WHYS.get(error["type"], _WHY_TYPES)
         if isinstance(value, dict | BaseModel):
             return Diagnostic("E104", what, _WHY_WHOLE if cause else why, fix, self.subject.key_at(path))
         return Diagnostic("E104", what, why + self.meaning(path), fix, self.subject.value_at(path))
+
+    def no_type(self, path: Path, value: Mapping[str, Any]) -> Diagnostic:
+        """A part, such as a block, whose type is missing or unknown."""
+        types = [tag for each in _models_at(self.model, path) if (tag := _tag(each))]
+        return _no_type(str(path[0]), self.subject, value, types, path)
 
     def wrong_key(self, path: Path, value: Any) -> Diagnostic:
         what = f"The key {self.subject.field(path)} is not a name."
@@ -195,6 +203,8 @@ _WHY_WHOLE = "The parts of a definition must fit together."
 _WHY_NAMES = "Names become columns, file names and parts of messages: lower-case letters, digits and underscores."
 # What a field must do, by the complaint of pydantic; limits come from the complaint's context.
 _EXPECTED = {
+    "union_tag_not_found": "be a mapping of fields with a type",
+    "model_attributes_type": "be a mapping of fields",
     "string_type": "be text",
     "int_type": "be a whole number",
     "int_from_float": "be a whole number",
@@ -261,6 +271,25 @@ def bad_name(subject: Subject, name: str) -> Diagnostic | None:
         return None
     what = f"'{name}' is not a name that a definition can have."
     return Diagnostic("E104", what, _WHY_NAMES, name_fix(name), subject.location)
+
+
+def _untagged(model: type[BaseModel], error: ErrorDetails) -> ErrorDetails:
+    """An error without the types that pydantic puts into the path below a part that has several."""
+    found, path = [model], list[str | int]()
+    for part in error["loc"]:
+        if any(_is_model(each) and _tag(each) == part for each in found) and len(found) > 1:
+            found = [each for each in found if _is_model(each) and _tag(each) == part]
+        else:
+            found = [inner for each in found for inner in _inside(each, part)]
+            path.append(part)
+    return {**error, "loc": tuple(path)}
+
+
+def _tag(model: type[BaseModel]) -> str | None:
+    """The `type` of a model that is one of several."""
+    field = model.model_fields.get("type")
+    arguments = get_args(field.annotation) if field else ()
+    return arguments[0] if arguments else None
 
 
 def _models_at(model: Any, path: Path) -> list[type[BaseModel]]:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from assay.report import views
 from assay.report.format import Style, present, show, show_date, show_ticks
 from assay.report.svg import Scale, position, rings, runs, span, ticks, time_ticks
 from assay.report.views import AlertChart, Moment, Panel, Point
@@ -56,6 +57,11 @@ class _Plot:
 
         # Without parse_math a `$` in a title would start a formula.
         self.add(Text(x, y, text, family="DejaVu Sans", parse_math=False, **look))
+
+
+def figure_png(figure: views.Figure) -> bytes:
+    """The picture of a block's figure."""
+    return _DRAWN[type(figure)](figure)
 
 
 def lines_png(panels: Sequence[Panel]) -> bytes:
@@ -158,3 +164,8 @@ def _bytes(figure: Figure) -> bytes:
         warnings.filterwarnings("ignore", message="Glyph .* missing from font", category=UserWarning)
         figure.savefig(out, format="png", dpi=figure.dpi, metadata={"Software": None})
     return out.getvalue()
+
+
+_DRAWN: Mapping[type, Callable[[Any], bytes]] = {
+    views.PanelsFigure: lambda figure: lines_png(figure.panels),
+}

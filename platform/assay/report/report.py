@@ -6,17 +6,17 @@ from datetime import date
 from typing import NamedTuple
 
 from assay.report.format import arrow, change, present, show, show_day, show_signed, tone
-from assay.report.views import BlockView, LineView, Panel, ReportView
+from assay.report.views import BlockView, Figure, LineView, ReportView
 
 _LIGHTS = {"good": "🟢", "bad": "🔴", "flat": "⚪"}
 
 
 class BlockText(NamedTuple):
-    """One message of a report: its title, its lines, and the panels of its chart."""
+    """One message of a report: its title, its lines, and its chart."""
 
     title: str
     lines: tuple[str, ...]
-    panels: tuple[Panel, ...]
+    figure: Figure | None
 
 
 def render_report(view: ReportView) -> tuple[str, tuple[BlockText, ...]]:
@@ -27,8 +27,8 @@ def render_report(view: ReportView) -> tuple[str, tuple[BlockText, ...]]:
 
 
 def _block(block: BlockView, day: date, versus: date | None) -> BlockText:
-    lines = tuple(_line(line, day, versus) for line in block.lines)
-    return BlockText(block.title, (*lines, block.note) if block.note else lines, block.panels)
+    lines = (*block.words, *(_line(line, day, versus) for line in block.lines))
+    return BlockText(block.title, (*lines, block.note) if block.note else lines, block.figure)
 
 
 def _line(line: LineView, day: date, versus: date | None) -> str:

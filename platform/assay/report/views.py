@@ -213,13 +213,82 @@ class LineView:
 
 
 @dataclass(frozen=True, slots=True)
-class BlockView:
-    """A titled group of lines, with up to four panels of one chart and a closing remark."""
+class PanelsFigure:
+    """Up to four small line charts, each with the period before it."""
+
+    panels: tuple[Panel, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LinesFigure:
+    """Several series on one axis, with dated marks of the calendar: (label, first day, day after the last)."""
 
     title: str
-    lines: tuple[LineView, ...]
-    panels: tuple[Panel, ...] = ()
+    format: Style
+    lines: tuple[tuple[str, tuple[Point, ...]], ...]
+    marks: tuple[tuple[str, date, date], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BarsFigure:
+    """A value per name, beside an earlier one; in the order of the rows."""
+
+    title: str
+    format: Style
+    rows: tuple[tuple[str, float | None, float | None], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StackFigure:
+    """Parts of a whole per period, negative ones below the axis: `parts` are (label, a value per period)."""
+
+    title: str
+    periods: tuple[date, ...]
+    parts: tuple[tuple[str, tuple[float | None, ...]], ...]
+    format: Style = "number"
+
+
+@dataclass(frozen=True, slots=True)
+class MatrixFigure:
+    """Cells by row and column; `tones` in [-1, 1] colour them, None leaves them white; a flagged row has a sentence."""
+
+    title: str
+    format: Style
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[float | None, ...]], ...]
+    tones: tuple[tuple[float | None, ...], ...]
+    flagged: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BandFigure:
+    """A series, what was or is expected of it, and the interval around that, from the moment `since` on."""
+
+    title: str
+    format: Style
+    series: tuple[Point, ...]
+    expected: tuple[Point, ...]
+    band: tuple[BandPoint, ...]
+    since: date
+
+
+Figure = PanelsFigure | LinesFigure | BarsFigure | StackFigure | MatrixFigure | BandFigure
+
+
+@dataclass(frozen=True, slots=True)
+class BlockView:
+    """A block: a title, sentences, numbers, one figure, one table, and a closing remark; any of them may be missing.
+
+    `kind` is the type of the block. `lines` are numbers of the day; `words` are sentences that need no number format.
+    """
+
+    title: str
+    lines: tuple[LineView, ...] = ()
+    words: tuple[str, ...] = ()
+    figure: Figure | None = None
+    table: TableView | None = None
     note: str = ""
+    kind: str = "cards"
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,7 @@ RULES: tuple[Rule, ...] = (
     forecasts.days,
     forecasts.controls,
     reports.references,
-    reports.cohorts,
+    reports.types,
     reports.compare,
     renames.leaves_one,
 )

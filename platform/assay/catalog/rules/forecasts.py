@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ast import literal_eval
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -13,6 +14,13 @@ from assay.config.forecast import ForecastModel, ForecastSpec
 from assay.errors import Diagnostic, did_you_mean
 
 _ROOM = ("forecast", "models")
+_FORMS: dict[str, tuple[str, type | tuple[type, ...]]] = {
+    "bool": ("true or false", bool),
+    "int": ("a whole number", int),
+    "float": ("a number", (int, float)),
+    "str": ("a text", str),
+    "tuple[str, ...]": ("a list of names", list),
+}
 _MANY = 24  # candidates beyond which the best past is luck, and the wait long
 
 
@@ -29,7 +37,7 @@ def references(catalog: Catalog, broken: Broken) -> Iterator[Diagnostic]:
         if study.spec.event is not None:
             yield from reference("event", study.spec.event, catalog, broken, study.at("event"))
         for name in study.spec.match:
-            found = metrics_of([study.spec.metric], catalog)
+            found = metrics_of([study.spec.metric, *study.spec.controls], catalog)
             yield from dimension(name, found, catalog, study.at_key("match", name))
 
 
@@ -47,15 +55,51 @@ def models(catalog: Catalog, _broken: Broken) -> Iterator[Diagnostic]:
 
 def _parameters(forecast: Definition[ForecastSpec], index: int, model: ForecastModel) -> Iterator[Diagnostic]:
     accepted = plugins.parameters(*_ROOM, model.type)
-    for name in model.parameters:
+    for name, value in model.parameters.items():
+        path = ("models", index, name)
         if name not in accepted:
             yield Diagnostic(
                 "E102",
                 f"The model '{model.type}' has no parameter '{name}'.{did_you_mean(name, accepted)}",
                 "Parameters are checked against the model's signature.",
-                f"Use some of: {', '.join(accepted) or 'none'}.",
-                forecast.at_key("models", index, name),
+                f"Use some of: {', '.join(accepted)}." if accepted else "Delete it: the model has none.",
+                forecast.at_key(*path),
             )
+        elif wanted := _wanted(value, accepted[name]):
+            default = plugins.defaults(*_ROOM, model.type)[name]
+            yield _mistake(
+                forecast, path, f"The parameter '{name}' of '{model.type}' is {wanted}, not {_shown(value)}.",
+                "The model calculates with it.", f"Write {name}: {_shown(default)}, its default, or delete it.", "E104",
+            )  # fmt: skip
+        elif name == "members":
+            yield from _members(forecast, path, value)
+
+
+def _wanted(value: object, annotation: str) -> str:
+    """What a parameter must be; empty when it is."""
+    if annotation.startswith("Literal"):
+        choices = literal_eval(annotation.removeprefix("Literal"))
+        return "" if value in choices else f"one of {', '.join(choices)}"
+    told, form = _FORMS[annotation]
+    fits = isinstance(value, form) and isinstance(value, bool) == (form is bool)
+    return "" if fits else told
+
+
+def _shown(value: object) -> str:
+    """As YAML writes it."""
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(str, value))}]"
+    return str(value).lower() if isinstance(value, bool) else f"{value}"
+
+
+def _members(
+    forecast: Definition[ForecastSpec], path: tuple[str | int, ...], names: list[object]
+) -> Iterator[Diagnostic]:
+    """The members of an ensemble are other models."""
+    known = plugins.names(*_ROOM) - {"ensemble"}
+    for place, name in enumerate(names):
+        if name not in known:
+            yield unknown("model", str(name), known, forecast.at(*path, place))
 
 
 def _names(forecast: Definition[ForecastSpec]) -> Iterator[Diagnostic]:
@@ -97,6 +141,14 @@ def days(catalog: Catalog, _broken: Broken) -> Iterator[Diagnostic]:
                 )  # fmt: skip
     for study in catalog.definitions.impacts.values():
         yield from whole_days("before", study.spec.before, study.at("before"))
+        event = catalog.definitions.events.get(study.spec.event or "")
+        if event and study.spec.end and study.spec.end <= event.spec.start.date():
+            yield _mistake(
+                study, ("end",), f"The days that count end before '{event.name}' begins.",
+                "The end is excluded, and an effect needs a day of the event at least.",
+                f"Write a day after {event.spec.start:%Y-%m-%d}, or delete the line: the event's own end is used then.",
+                "E303",
+            )  # fmt: skip
 
 
 def controls(catalog: Catalog, _broken: Broken) -> Iterator[Diagnostic]:

@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.random import Generator, default_rng
+from numpy.typing import NDArray
 
 from assay.forecast.series import Bools, Floats
 
@@ -66,6 +67,15 @@ def counterfactual(
     return Counterfactual(center + scale * np.array(kept), included / draws)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Subset:
+    """Of some columns, what stays as it is while values change: the inverse of the precision's Cholesky factor."""
+
+    used: NDArray[np.int_]
+    inverse: Floats
+    evidence: float
+
+
 class _Regression:
     """Coefficients with spikes at zero for the last `free` columns; the others always take part."""
 
@@ -80,6 +90,7 @@ class _Regression:
         self.prior, self.choices = prior, range(fixed, columns)
         self.chance = min(EXPECTED_SIZE / max(free, 1), 1.0)
         self.included = np.ones(columns, dtype=bool)
+        self.visited: dict[bytes, _Subset] = {}
         self.beta, self.variance = np.zeros(columns), 1.0 - EXPECTED_R2
 
     def draw(self, values: Floats, random: Generator) -> None:
@@ -87,12 +98,12 @@ class _Regression:
         moment, square = self.seen.T @ rest, float(rest @ rest)
         if self.chance < 1:
             self._choose(moment, square, random)
-        used = np.flatnonzero(self.included)
-        factor, center, left = self._posterior(used, moment, square)
+        subset = self._subset()
+        half, left = self._explained(subset, moment, square)
         self.variance = left / random.chisquare(RESIDUAL_DF + self.days)
+        noise = np.sqrt(self.variance) * random.standard_normal(len(half))
         self.beta = np.zeros_like(self.beta)
-        noise = np.linalg.solve(factor.T, random.standard_normal(len(used))) if len(used) else np.zeros(0)
-        self.beta[used] = center + np.sqrt(self.variance) * noise
+        self.beta[subset.used] = subset.inverse.T @ (half + noise)
 
     def _choose(self, moment: Floats, square: float, random: Generator) -> None:
         odds = np.log(self.chance / (1 - self.chance))
@@ -108,18 +119,24 @@ class _Regression:
 
     def _evidence(self, moment: Floats, square: float) -> float:
         """log p(values | columns), up to a constant: Scott and Varian (2014), equation 16."""
-        used = np.flatnonzero(self.included)
-        factor, _, left = self._posterior(used, moment, square)
-        inside = 0.5 * np.linalg.slogdet(self.prior[np.ix_(used, used)])[1] - np.sum(np.log(np.diag(factor)))
-        return float(inside - 0.5 * (RESIDUAL_DF + self.days) * np.log(left))
+        subset = self._subset()
+        _, left = self._explained(subset, moment, square)
+        return float(subset.evidence - 0.5 * (RESIDUAL_DF + self.days) * np.log(left))
 
-    def _posterior(self, used: np.ndarray, moment: Floats, square: float) -> tuple[Floats, Floats, float]:
-        """Cholesky factor of the precision, mean, and twice the scale of the residual variance."""
-        block = np.ix_(used, used)
-        factor = np.linalg.cholesky(self.gram[block] + self.prior[block])
-        half = np.linalg.solve(factor, moment[used])
-        left = RESIDUAL_DF * (1 - EXPECTED_R2) + square - float(half @ half)
-        return factor, np.linalg.solve(factor.T, half), left
+    def _explained(self, subset: _Subset, moment: Floats, square: float) -> tuple[Floats, float]:
+        """The mean times the Cholesky factor of the precision, and twice the scale of the residual variance."""
+        half = subset.inverse @ moment[subset.used]
+        return half, RESIDUAL_DF * (1 - EXPECTED_R2) + square - float(half @ half)
+
+    def _subset(self) -> _Subset:
+        key = self.included.tobytes()
+        if key not in self.visited:
+            used = np.flatnonzero(self.included)
+            block = np.ix_(used, used)
+            factor = np.linalg.cholesky(self.gram[block] + self.prior[block])
+            evidence = 0.5 * np.linalg.slogdet(self.prior[block])[1] - np.sum(np.log(np.diag(factor)))
+            self.visited[key] = _Subset(used, np.linalg.inv(factor), float(evidence))
+        return self.visited[key]
 
 
 class _State:
@@ -134,19 +151,18 @@ class _State:
         self.first = float(target[known][0])
 
     def draw(self, values: Floats, variance: float, random: Generator) -> None:
-        from scipy.linalg import cholesky_banded, solve_banded
+        from scipy.linalg.lapack import dpbtrf, dtbtrs  # their wrappers take longer than they do
 
         days, per_step = len(values), 1 / self.step
         precision = np.zeros((2, days))
         precision[0] = self.known / variance + per_step * np.concatenate([[1.0], np.full(days - 2, 2.0), [1.0]])
         precision[0, 0] += 1.0  # the first level: around the first value, a standard deviation wide
         precision[1, :-1] = -per_step
-        factor = cholesky_banded(precision, lower=True, check_finite=False)
+        factor, _ = dpbtrf(precision, lower=1)
         right = np.where(self.known, values, 0.0) / variance
         right[0] += self.first
-        half = solve_banded((1, 0), factor, right, check_finite=False)
-        upper = np.vstack([np.concatenate([[0.0], factor[1, :-1]]), factor[0]])
-        self.level = solve_banded((0, 1), upper, half + random.standard_normal(days), check_finite=False)
+        half, _ = dtbtrs(factor, right, uplo="L")
+        self.level, _ = dtbtrs(factor, half + random.standard_normal(days), uplo="L", trans="T")
         moved = float(np.sum(np.diff(self.level) ** 2))
         drawn = (self.prior.df * self.prior.step**2 + moved) / random.chisquare(self.prior.df + days - 1)
         self.step = min(drawn, 1.0)  # R's upper limit: a step is at most a standard deviation of the series

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -12,9 +12,11 @@ from assay.forecast.series import Floats
 from assay.forecast.smoothing import smoothing_spread
 from assay.forecast.training import Path, Predict, Training
 
+Trend = Literal["auto", "none", "damped", "linear"]
+
 
 @model(complexity=3)
-def ets(training: Training, *, trend: str = "auto") -> Predict:
+def ets(training: Training, *, trend: Trend = "auto") -> Predict:
     """ETS with additive errors: level, damped trend, season. Hyndman, Koehler, Ord, Snyder (2008), chapters 2 and 7.
 
     On logs, additive means multiplicative. `trend`: auto, none, damped or linear.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -10,9 +10,11 @@ from assay.forecast.registry import model
 from assay.forecast.series import Floats
 from assay.forecast.training import Path, Predict, Training
 
+Trend = Literal["none", "linear"]
+
 
 @model(complexity=3, regressors=True, gaps=True)
-def ucm(training: Training, *, trend: str = "none", moving_season: bool = False) -> Predict:
+def ucm(training: Training, *, trend: Trend = "none", moving_season: bool = False) -> Predict:
     """Local level + dummy season + regression: Harvey (1989), Forecasting, Structural Time Series Models, chapter 2.
 
     Missing days stay missing. `trend`: none, or linear for a slope that wanders. `moving_season`: it may change.

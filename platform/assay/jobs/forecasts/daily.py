@@ -19,6 +19,7 @@ from assay.jobs.storage import builds
 from assay.jobs.storage.stored import Stored
 
 Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 _DAY = timedelta(days=1)
 
 
@@ -49,6 +50,11 @@ def stored(context: Context, metric: Metric) -> tuple[date, date]:
             fix="Run: platform run",
         )
     return found[0], found[-1] + _DAY
+
+
+def known_before(context: Context, metric: Metric, day: date) -> date:
+    """The first day whose value was not known on the morning of `day`: an earlier one where values await later days."""
+    return day - (Stored(context, None, "day").reach(metric, day) - day)
 
 
 def read(context: Context, metric: Metric, start: date, end: date) -> Daily:
@@ -96,16 +102,16 @@ def together(context: Context, metric: Metric, by: str, values: Sequence[str], s
     for row in rows:
         _require_built(metric.name, row)
         at = (row.time - start).days
-        above[at] += _known(row.numerator if divides else row.value)
-        below[at] += _known(row.denominator) if divides else 0.0
+        above[at] += _known(row, row.numerator if divides else row.value)
+        below[at] += _known(row, row.denominator) if divides else 0.0
     if divides:
         above = np.divide(above, below, out=np.full(len(above), np.nan), where=below > 0)
     return Daily(metric.name, start, above)
 
 
-def _known(value: float | None) -> float:
-    """NaN for a number that is withheld or does not exist, which makes the sum unknown too."""
-    return float("nan") if value is None else float(value)
+def _known(row: Row, value: float | None) -> float:
+    """NaN for a number that is withheld, does not exist or is of half a day, which makes the sum unknown too."""
+    return float(value) if value is not None and row.complete else float("nan")
 
 
 def trimmed(series: Daily) -> Daily:

@@ -22,7 +22,7 @@ from assay.forecast.impact import Differences, Impact, Synthetic, differences, i
 from assay.forecast.impact.differences import LEAST_UNITS
 from assay.jobs.context import Context
 from assay.jobs.forecasts import daily
-from assay.jobs.forecasts.daily import Daily, Floats
+from assay.jobs.forecasts.daily import Bools, Daily, Floats
 from assay.jobs.forecasts.regressors import coverage, relevant
 from assay.jobs.storage import builds
 from assay.statement import Insert, Statement
@@ -50,7 +50,7 @@ class Material:
 class Estimated:
     """An impact. `many`: by difference in differences, `mix`: by synthetic control; None where there is no room.
 
-    `shares`: the metric divides, so that days cannot be added. `amounts`: `many` is in amounts, not in percent.
+    `shares`: the metric divides, so that days cannot be added.
     `after`: the days after those that count, as far as they are stored, for the eye.
     """
 
@@ -62,7 +62,6 @@ class Estimated:
     many: Differences | None
     mix: Synthetic | None
     shares: bool
-    amounts: bool
     after: Floats
 
     @property
@@ -110,7 +109,7 @@ class Estimated:
             "second": found.second and {"relative": found.second.relative, "disagrees": bool(found.second.disagrees)},
             "differences": self.many and {
                 "effect": self.many.effect, "low": self.many.low, "high": self.many.high, "pvalue": self.many.pvalue,
-                "leads_pvalue": self.many.leads_pvalue, "relative": not self.amounts,
+                "leads_pvalue": self.many.leads_pvalue, "relative": spec.scale == "relative",
             },
             "synthetic": self.mix and {
                 "relative": self.mix.relative, "fit": self.mix.fit, "pvalue": self.mix.pvalue,
@@ -138,10 +137,9 @@ def estimate(context: Context, name: str) -> Estimated:
         found.treated.values, controls, found.start, second=spec.second, log=spec.scale == "relative",
         season=spec.season, prior=spec.prior, seed=context.seed,
     )  # fmt: skip
-    many, amounts = _many(found, spec)
     shares = ratio_parts(metric.series) is not None
     after = _after(context, spec, metric, end)
-    done = Estimated(definition, start, end, found, result, many, _mix(found), shares, amounts, after)
+    done = Estimated(definition, start, end, found, result, _many(found, spec), _mix(found), shares, after)
     _keep(context, done, metric)
     return done
 
@@ -160,10 +158,16 @@ def _dates(context: Context, spec: ImpactSpec) -> tuple[date, date]:
 def _material(context: Context, definition: Definition[ImpactSpec], metric: Metric, start: date, end: date) -> Material:
     spec = definition.spec
     first, stored = daily.stored(context, metric)
+    stored = min(stored, context.today)
+    if first >= start:
+        raise UsageError.of(
+            "W601", f"No day before {start} is stored: '{metric.name}' begins on {first}.",
+            why="What would have come is learnt from the days before the event.", fix=f"Run: platform run --from {start - spec.before} --to {first}",
+        )  # fmt: skip
     if stored < end:
         raise UsageError.of(
             "W601", f"The days of '{definition.name}' up to {end} are not stored yet: they end before {stored}.",
-            why="An effect is judged on the days of the event.", fix="Wait for them, or run: platform run",
+            why="An effect is judged on the days of the event.", fix="Wait until they are over, and run: platform run",
         )  # fmt: skip
     begin = max(first, start - spec.before)
     treated, units, others = _treated(context, spec, metric, begin, end)
@@ -242,16 +246,28 @@ def _require_whole(name: str, controls: dict[str, Floats]) -> None:
             )  # fmt: skip
 
 
-def _many(found: Material, spec: ImpactSpec) -> tuple[Differences | None, bool]:
-    """Difference in differences where both groups have units enough; in amounts where a day of some unit is empty."""
+def _many(found: Material, spec: ImpactSpec) -> Differences | None:
+    """Difference in differences where both groups have units enough."""
     if min(len(found.units), len(found.others)) < LEAST_UNITS:
-        return None, False
+        return None
     values = np.vstack([*found.units, *found.others])
-    amounts = spec.scale == "absolute" or bool(np.any(values <= 0))
     if not np.all(np.isfinite(values)):
-        return None, amounts
+        return None
     treated = np.arange(len(values)) < len(found.units)
-    return differences(values, treated, found.start, log=not amounts), amounts
+    if spec.scale == "relative" and np.all(values > 0):
+        return differences(values, treated, found.start)
+    scaled = _as_shares(values, treated, found.start) if spec.scale == "relative" else values
+    return differences(scaled, treated, found.start, log=False)
+
+
+def _as_shares(values: Floats, treated: Bools, start: int) -> Floats:
+    """Each unit's days as shares of its own usual day, and of what the untreated ones came to after `start`.
+
+    A day with nothing has no log, and amounts of unlike units have no common size. The difference of these is the
+    relative effect, with the interval that it has where there is no effect.
+    """
+    shares = values / values[:, :start].mean(axis=1, keepdims=True)
+    return np.asarray(shares / shares[~treated, start:].mean())
 
 
 def _mix(found: Material) -> Synthetic | None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+import numpy as np
+
 from assay import forecast
 from assay.catalog.meaning import meaning
 from assay.errors import AssayError
@@ -115,13 +117,20 @@ def make(context: Context, asked: Task, progress: Any = None) -> Run:
     )
 
 
+def told(error: str, value: float) -> str:
+    """A score as people read it: percentages of those that are, three digits of the others."""
+    if not np.isfinite(value):
+        return "–"
+    return f"{value:.2%}" if error in ("smape", "mape", "wmape") else f"{value:.3g}"
+
+
 def _why(choice: Choice) -> str:
     """Empty for a model that beats the naive ones."""
     if choice.beaten:
         return ""
     return (
-        f"{choice.chosen.name} does not beat {choice.baseline}: {choice.metric.upper()} {choice.score:.3g} "
-        f"against {choice.baseline_score:.3g}"
+        f"{choice.chosen.name} does not beat {choice.baseline}: {choice.metric.upper()} "
+        f"{told(choice.metric, choice.score)} against {told(choice.metric, choice.baseline_score)}"
     )
 
 
@@ -148,11 +157,11 @@ def _body(asked: Task, tested: Backtest, over: Peak | None) -> dict[str, Any]:
 
 
 def candidates(tested: Backtest) -> list[dict[str, Any]]:
-    """The table of a backtest as plain data; scores are None for a candidate that failed."""
+    """The table of a backtest as plain data; None for what a candidate that failed lacks, and for errors without end."""
     return [
         {
             "model": each.candidate.name,
-            "scores": None if each.failed else {name: round(value, 6) for name, value in each.scores.items()},
+            "scores": None if each.failed else {name: _finite(value) for name, value in each.scores.items()},
             "coverage": None if each.failed else round(each.coverage, 4),
             "width": None if each.failed else round(each.width, 6),
             "seconds": round(each.seconds, 3),
@@ -160,3 +169,7 @@ def candidates(tested: Backtest) -> list[dict[str, Any]]:
         }
         for each in tested.tested
     ]
+
+
+def _finite(value: float) -> float | None:
+    return round(value, 6) if np.isfinite(value) else None

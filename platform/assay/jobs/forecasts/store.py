@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from hashlib import blake2b
 from importlib.metadata import version
+from math import isfinite
 from typing import Any
 
 from assay.errors import WarehouseError
@@ -55,10 +56,15 @@ class Run:
 
     def as_dict(self) -> dict[str, Any]:
         """The contract of `forecast run`."""
-        told = {name: getattr(self, name) for name in _TOLD}
+        told = {name: _finite(getattr(self, name)) for name in _TOLD}
         days = {"made": str(self.made), "history": str(self.history), "why": self.why or None}
         points = [asdict(each) | {"day": str(each.day)} for each in self.points]
         return told | days | {"points": points} | self.body
+
+
+def _finite(value: Any) -> Any:
+    """An error without end, such as a percentage of zeros, is none."""
+    return None if isinstance(value, float) and not isfinite(value) else value
 
 
 def keep(context: Context, made: Run) -> None:

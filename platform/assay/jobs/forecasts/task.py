@@ -69,23 +69,23 @@ def task(context: Context, name: str, metric_name: str, until: date | None = Non
     """
     definition, metric = context.catalog.forecast(name), context.catalog.metric(metric_name)
     first, stored = daily.stored(context, metric)
-    end = until or min(stored, context.today)
+    end = daily.known_before(context, metric, until) if until else min(stored, context.today)
     start = max(first, end - definition.spec.history) if definition.spec.history else first
     if end <= start:
-        raise _too_early(metric.name, end)
+        raise _too_early(f"'{metric.name}' has no value before {end}.")
     days = daily.trimmed(daily.read(context, metric, start, end))
-    if until is not None and days.end < until:
-        raise _too_early(metric.name, until, f", and its last value is of {days.end - _DAY}")
+    if until is not None and days.end < end:
+        raise _too_early(f"The last value of '{metric.name}' is of {days.end - _DAY}, not of {end - _DAY}.")
     asked = Task(definition, days, Calendar(None, ()))
     if not definition.spec.events:
         return asked
     return replace(asked, calendar=calendar(context, metric, days.first, len(days.values), asked.horizon))
 
 
-def _too_early(metric: str, day: date, told: str = "") -> UsageError:
+def _too_early(message: str) -> UsageError:
     return UsageError.of(
         "W601",
-        f"'{metric}' has no day before {day} to learn from{told}.",
+        message,
         why="A forecast begins right after the last day that it knows.",
         fix="Build the days before it with 'platform run', or leave --until out.",
     )

@@ -213,14 +213,18 @@ def used_by(catalog: Catalog, name: str) -> Iterator[tuple[str, str]]:
             yield "experiment", experiment.name
     yield from (("alert", each.name) for each in definitions.alerts.values() if name in each.spec.metrics)
     for report in definitions.reports.values():
-        if any(name in block.metrics for block in report.spec.blocks):
+        if any(name in block.shown for block in report.spec.blocks):
             yield "report", report.name
     yield from (("forecast", each.name) for each in definitions.forecasts.values() if name in each.spec.metrics)
     for impact in definitions.impacts.values():
         if name in (impact.spec.metric, *impact.spec.controls):
             yield "impact", impact.name
     for board in definitions.dashboards.values():
-        yield from (("tab", tab) for tab, body in board.spec.tabs.items() if name in (*body.metrics, *body.cohorts))
+        yield from (("tab", tab) for tab, body in board.spec.tabs.items() if name in _of_tab(body))
+
+
+def _of_tab(tab: Tab) -> tuple[str, ...]:
+    return (*tab.metrics, *tab.cohorts, *(name for block in tab.blocks for name in block.shown))
 
 
 def _experiment(context: Context, name: str) -> ExperimentView:

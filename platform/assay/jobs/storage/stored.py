@@ -46,6 +46,10 @@ class Stored:
         known = max(self._last(leaf.measure.source) for leaf in leaves(metric.series))
         return max(late) if late and day <= known else None
 
+    def reach(self, metric: Metric, day: date) -> date:
+        """The last day that a value of this day is made of."""
+        return max(day, *(last for _, _, last in self._reads(metric, day)))
+
     def _last(self, source: str) -> date:
         return self._spans.get(source, (_NONE, _NONE))[1]
 

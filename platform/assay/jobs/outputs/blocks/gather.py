@@ -1,0 +1,21 @@
+"""The table of blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from assay.config.block import Block
+from assay.jobs.context import Context
+from assay.jobs.outputs.blocks import cards
+from assay.jobs.outputs.blocks.setting import Setting
+from assay.report.views import BlockView
+
+GATHER: dict[str, Callable[[Context, Any, Setting], BlockView]] = {
+    "cards": cards.view,
+}
+
+
+def gather(context: Context, block: Block, setting: Setting) -> BlockView:
+    """What a block shows of one day. Raises as the query behind it."""
+    return GATHER[block.type](context, block, setting)
