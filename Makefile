@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help demo test check flights bench install dev clean
+.PHONY: help demo airflow test check flights bench install dev orbit clean
 
 help:  ## Show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -10,10 +10,13 @@ help:  ## Show the targets
 demo: install  ## Run the whole product on generated data (about a minute after installation)
 	$(BIN)/platform demo
 
+airflow: .venv/.airflow  ## Run a local Airflow with the project's DAGs, until Ctrl-C
+	$(BIN)/python -m dag_factory.local
+
 flights: dev  ## Run the second example: 336,776 real flights
 	$(BIN)/python examples/flights/run.py
 
-test: .venv/.airflow browser  ## Run the whole test suite
+test: .venv/.airflow .venv/.orbit browser  ## Run the whole test suite
 	$(BIN)/python -m pytest -n auto --dist loadfile
 
 check: dev  ## Format, lint, types, import contracts and fast tests
@@ -30,6 +33,8 @@ install: .venv/.installed  ## Create .venv with the core
 
 dev: .venv/.dev  ## Create .venv with the development extras
 
+orbit: .venv/.orbit  ## Add Orbit's forecast models (half a minute, without a compiler)
+
 .venv/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade pip
@@ -43,6 +48,12 @@ dev: .venv/.dev  ## Create .venv with the development extras
 # Airflow lives in the same environment: constraints.txt holds versions that fit both.
 .venv/.airflow: .venv/.dev
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,airflow]'
+	touch $@
+
+# Orbit too; its build would download and compile CmdStan, which the named file keeps it from.
+.venv/.orbit: .venv/.installed
+	DIST_EXTRA_CONFIG=$(CURDIR)/tools/no-cmdstan/setup.cfg \
+	  $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[orbit]'
 	touch $@
 
 # The site's tests open pages in a real browser. On Debian and Ubuntu it can be installed here; elsewhere bring your own.

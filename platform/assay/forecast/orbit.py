@@ -94,7 +94,8 @@ def _library(engine: Engine) -> Any:
         seam.get_compiled_stan_model = lambda stan_model_name: Program(stan_model_name)
     import_module("torch").set_num_threads(1)  # small tensors: more threads only wait for one another
     models = import_module("orbit.models")
-    logging.getLogger("orbit").setLevel(logging.WARNING)  # after the import, which sets its own
+    for name in ("orbit", "pyro"):
+        logging.getLogger(name).setLevel(logging.WARNING)  # after the import, which sets its own
     return models
 
 

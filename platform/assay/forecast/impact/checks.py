@@ -61,8 +61,9 @@ def in_time(study: Study, found: Effect, placebos: int = PLACEBOS) -> Placebos:
 
 
 def _judged(study: Study, start: int) -> bool:
-    """Whether an event that begins on this day before the true one would have days with values."""
-    return not np.all(np.isnan(study.values[start : min(start + study.after, study.start)]))
+    """Whether an event that begins on this day before the true one has days with values, and enough of them before."""
+    known = ~np.isnan(study.values[: min(start + study.after, study.start)])
+    return bool(np.any(known[start:]) and np.count_nonzero(known[:start]) >= LEAST_BEFORE)
 
 
 def in_space(study: Study, found: Effect) -> Placebos:
@@ -76,9 +77,9 @@ def in_space(study: Study, found: Effect) -> Placebos:
 def holdout(study: Study) -> Holdout:
     """The model's forecast of the last days before the event, beside seasonal naive's."""
     length = min(study.after, study.start - LEAST_BEFORE)
-    if length < 1:
+    newest = next((each for each in range(study.start - length, -1, -1) if _judged(study, each)), None)
+    if length < 1 or newest is None:
         return Holdout(0.0, float("inf"), 0.0)
-    newest = next(each for each in range(study.start - length, -1, -1) if _judged(study, each))
     kept = study.placebo(newest)
     found, actual = _light(kept).effect(), kept.values[kept.start :]
     known = ~np.isnan(actual)
