@@ -11,9 +11,10 @@ def failed(context: Mapping[str, Any]) -> None:
     from dag_factory.telling import tell
 
     instance, error = context["ti"], context.get("exception")
-    key = f"airflow:{instance.dag_id}:{context['dag_run'].run_id}:{instance.task_id}"
+    key = f"airflow:{instance.dag_id}:{context['dag_run'].run_id}:{instance.task_id}:{instance.try_number}"
     title = f"{instance.dag_id} {instance.task_id} failed"
-    tell(key, title, f"{type(error).__name__}: {error}" if error else "", instance.dag_id)
+    text = f"{type(error).__name__}: {error}" if error else ""
+    tell(key, title, text, instance.dag_id, getattr(context.get("task"), "root", None))
 
 
 def late(dag_id: str, seconds: int, context: Mapping[str, Any] | None = None) -> None:

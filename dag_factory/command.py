@@ -110,9 +110,7 @@ def pools(project: Path) -> None:
     from assay.config.root import find_root
     from dag_factory import store
 
-    found = store.read(find_root(project)).pools
-    said = {each["name"]: {"slots": each["slots"], "description": each["description"]} for each in found}
-    click.echo(json.dumps({name: each | {"include_deferred": False} for name, each in said.items()}, indent=2))
+    click.echo(json.dumps(store.read(find_root(project)).pools_file(), indent=2))
 
 
 @command.command("diff")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 
 from assay.errors import AssayError
+from assay.jobs.context import Context
 from assay.statement import Insert, Statement
-from dag_factory.runtime import WAIT, NothingToDo, Work
+from dag_factory.runtime import NothingToDo, Work
 
 _CREATE = """CREATE TABLE IF NOT EXISTS {database}.dag_tasks (
   dag_id String, task_id String, run_id String, attempt UInt16, partition Date, manifest String, owner String,
@@ -17,7 +18,7 @@ _CREATE = """CREATE TABLE IF NOT EXISTS {database}.dag_tasks (
 
 
 @contextmanager
-def entry(work: Work) -> Iterator[None]:
+def entry(work: Work, context: Context) -> Iterator[None]:
     """Write a row when the step inside ends, whichever way it does; what it raises goes on."""
     status, reason = "failed", ""
     try:
@@ -30,19 +31,15 @@ def entry(work: Work) -> Iterator[None]:
         reason = str(error)[:2000]
         raise
     finally:
-        _write(work, status, reason)
+        with suppress(AssayError):  # the task's own error matters more
+            _write(work, context, status, reason)
 
 
-def _write(work: Work, status: str, reason: str) -> None:
-    """A ledger that cannot be written is no reason to fail: the task's own error matters more."""
-    try:
-        with work.project.open(work.now, wait=WAIT) as context:
-            create = _CREATE.format(database=context.database)
-            for name in (f"CREATE DATABASE IF NOT EXISTS {context.database}", create):
-                context.engine.run(Statement(name, "prepare the ledger of tasks", writes=True))
-            context.engine.run(_row(work, context.database, status, reason))
-    except AssayError:
-        return
+def _write(work: Work, context: Context, status: str, reason: str) -> None:
+    create = _CREATE.format(database=context.database)
+    for sql in (f"CREATE DATABASE IF NOT EXISTS {context.database}", create):
+        context.engine.run(Statement(sql, "prepare the ledger of tasks", writes=True))
+    context.engine.run(_row(work, context.database, status, reason))
 
 
 def _row(work: Work, database: str, status: str, reason: str) -> Insert:

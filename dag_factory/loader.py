@@ -9,7 +9,7 @@ number and no environment, so that the same manifest is the same version of a DA
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ from airflow.sdk import (
 )
 from airflow.sdk.exceptions import AirflowSkipException
 
+from assay.config.root import find_root
 from assay.errors import AssayError
 from dag_factory import callbacks, store
 from dag_factory.spec import DagSpec, Schedule, TaskSpec
@@ -45,20 +46,23 @@ RETRIES = ExceptionRetryPolicy(
     ]
 )
 KEY = "%Y-%m-%d"
+# The pool of an embedded database has one slot: what people wait for goes before any back-fill. Of the rest, a run that
+# has begun goes on before another one does, so that its asset is there early.
+WEIGHTS = {"alert": 100, "report": 50}
 
 
 class Step(BaseOperator):
-    """One step of the runner, as `platform` runs it. XCom holds keys, counts and hashes only."""
+    """One step of the runner, as `platform` runs it, in the project in `root`. XCom holds keys, counts and hashes."""
 
-    def __init__(self, *, step: TaskSpec, **more: Any) -> None:
+    def __init__(self, *, step: TaskSpec, root: Path, **more: Any) -> None:
         super().__init__(**more)
-        self.step = step
+        self.step, self.root = step, root  # neither is serialised: a project may stand anywhere
 
     def execute(self, context: Any) -> dict[str, Any]:
         from dag_factory import runtime
 
         try:
-            done = runtime.execute(run_of(context, self.step), connection)
+            done = runtime.execute(run_of(context, self.step), connection, self.root)
         except runtime.NothingToDo as reason:
             raise AirflowSkipException(str(reason)) from None
         if self.step.outlet:
@@ -67,19 +71,28 @@ class Step(BaseOperator):
 
 
 def load(namespace: dict[str, Any], root: Path | None = None) -> None:
-    """Put the project's DAGs into the module that Airflow parses. `errors_dag.py` tells what is wrong with them."""
+    """Put the projects' DAGs into the module that Airflow parses. `errors_dag.py` tells what is wrong with them.
+
+    Of two DAGs with one id the first project's is built.
+    """
+    wanted = get_parsing_context().dag_id
+    for folder in [root] if root else store.project_folders():
+        for spec in _specs(folder, wanted):
+            if spec.dag_id not in namespace:
+                namespace[spec.dag_id] = build(spec, folder)
+
+
+def _specs(folder: Path, wanted: str | None) -> Iterable[DagSpec]:
     try:
-        root = root or store.project_folder()
-        sha, wanted = store.current(root), get_parsing_context().dag_id
-        specs = [store.shard(root, sha, wanted)] if wanted else store.shards(root, sha)
+        root = find_root(folder)
+        sha = store.current(root)
+        return [store.shard(root, sha, wanted)] if wanted else store.shards(root, sha)
     except AssayError:
-        return
-    for spec in specs:
-        namespace[spec.dag_id] = build(spec)
+        return ()
 
 
-def build(spec: DagSpec) -> DAG:
-    """One DAG with its tasks, edges and assets."""
+def build(spec: DagSpec, root: Path) -> DAG:
+    """One DAG with its tasks, edges and assets, of the project in a folder."""
     dag = DAG(
         spec.dag_id,
         description=_description(spec),
@@ -89,7 +102,7 @@ def build(spec: DagSpec) -> DAG:
         tags=[spec.kind.rstrip("s"), *(["stale"] if spec.stale else [])],
         deadline=_deadline(spec),
     )
-    tasks = {each.task_id: _task(dag, spec, each) for each in spec.tasks}
+    tasks = {each.task_id: _task(dag, spec, each, root) for each in spec.tasks}
     for each in spec.tasks:
         for above in each.after:
             tasks[above].set_downstream(tasks[each.task_id])
@@ -100,7 +113,8 @@ def timetable(schedule: Schedule) -> Any:
     """Airflow's word for a schedule. A partition is the local day before the tick."""
     assets = [Asset(name) for name in schedule.assets]
     if assets and schedule.trigger == "partition":
-        return PartitionedAssetTimetable(assets=AssetAll(*assets))
+        mapper = {"default_partition_mapper": _weeks()} if schedule.weekly else {}
+        return PartitionedAssetTimetable(assets=AssetAll(*assets), **mapper)
     if assets:
         return assets
     if schedule.trigger == "partition":
@@ -108,13 +122,21 @@ def timetable(schedule: Schedule) -> Any:
     return CronTriggerTimetable(schedule.cron, timezone=schedule.timezone)
 
 
-def _task(dag: DAG, spec: DagSpec, task: TaskSpec) -> BaseOperator:
+def _weeks() -> Any:
+    """Seven days of every asset are a partition, named by its Monday. Only forecasts pay for the import."""
+    from airflow.sdk import RollupMapper, StartOfWeekMapper, WeekWindow
+
+    return RollupMapper(upstream_mapper=StartOfWeekMapper(input_format=KEY, output_format=KEY), window=WeekWindow())
+
+
+def _task(dag: DAG, spec: DagSpec, task: TaskSpec, root: Path) -> BaseOperator:
     kind = _approval() if task.verb == "approve" else Step
     more: dict[str, Any] = {"pool": task.pool} if task.pool else {}
     return kind(
         task_id=task.task_id,
         dag=dag,
         step=task,
+        root=root,
         owner=spec.owner,
         outlets=[Asset(task.outlet)] if task.outlet else [],
         execution_timeout=timedelta(seconds=task.timeout),
@@ -124,6 +146,8 @@ def _task(dag: DAG, spec: DagSpec, task: TaskSpec) -> BaseOperator:
         max_retry_delay=timedelta(minutes=15),
         retry_policy=RETRIES,
         on_failure_callback=callbacks.failed if spec.notify else None,
+        priority_weight=WEIGHTS.get(task.verb, 1),
+        weight_rule="upstream",
         **more,
     )
 

@@ -6,7 +6,7 @@ Every kind of DAG is a function in `KINDS`. Their number grows with sources and 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, time, timedelta
 from functools import cached_property
 from typing import Any
@@ -24,6 +24,7 @@ from dag_factory.cron import every
 from dag_factory.spec import DagSpec, Schedule, TaskSpec
 
 DAY = timedelta(days=1)
+EMBEDDED = "chdb"  # the pool of an embedded database
 _PATIENCE = int(timedelta(weeks=1).total_seconds())  # how long a person may think about a verdict
 
 
@@ -56,7 +57,7 @@ def pools(catalog: Catalog) -> tuple[Pool, ...]:
     dsn = project.warehouse.dsn if project.warehouse else ""
     if project.airflow.connection or dsn.startswith(("clickhouse", "http")):
         return (Pool("clickhouse", project.airflow.slots, "Tasks at a time on the ClickHouse server."),)
-    return (Pool("chdb", 1, "One process at a time opens an embedded database."),)
+    return (Pool(EMBEDDED, 1, "One process at a time opens an embedded database."),)
 
 
 @dataclass(frozen=True)
@@ -123,6 +124,11 @@ class Planner:
         if not dags or self.airflow.trigger == "cron":
             return otherwise
         return Schedule(self.airflow.trigger, assets=tuple(sorted(dags)))
+
+    def weekly(self, dags: Collection[str], otherwise: Schedule) -> Schedule:
+        """When what the DAGs make is there for a whole week; without partitions nobody knows that."""
+        found = self.after(dags, otherwise)
+        return replace(found, weekly=True) if found.trigger == "partition" else otherwise
 
     def metrics_dags(self, *keys: Key) -> list[str]:
         """The DAGs that build the metrics and sources that some definitions name."""
@@ -231,13 +237,25 @@ def alerts(planner: Planner) -> Iterator[Planned]:
 def reports(planner: Planner) -> Iterator[Planned]:
     """A DAG for each report, at the time that it names; without one, as soon as its day is there."""
     for name, report in sorted(planner.catalog.definitions.reports.items()):
-        if not planner.right(each for block in report.spec.blocks for each in block.metrics):
+        if not planner.right(each for block in report.spec.blocks for each in block.shown):
             continue
         key = "report", name
         schedule = planner.cron(report.spec.schedule)
         if "schedule" not in report.spec.model_fields_set:
             schedule = planner.after(planner.metrics_dags(key), schedule)
         yield planner.dag("report", name, report, schedule, planner.task("send", "report", [name]), reads=[key])
+
+
+def forecasts(planner: Planner) -> Iterator[Planned]:
+    """A DAG for each forecast, at the time that it names; without one, as soon as its metrics' week is there."""
+    for name, forecast in sorted(planner.catalog.definitions.forecasts.items()):
+        if not planner.right(forecast.spec.metrics):
+            continue
+        key = "forecast", name
+        schedule = planner.cron(forecast.spec.schedule)
+        if "schedule" not in forecast.spec.model_fields_set:
+            schedule = planner.weekly(planner.metrics_dags(key), schedule)
+        yield planner.dag("forecast", name, forecast, schedule, planner.task("run", "forecast", [name]), reads=[key])
 
 
 def maintenance(planner: Planner) -> Iterator[Planned]:
@@ -249,12 +267,13 @@ def maintenance(planner: Planner) -> Iterator[Planned]:
     yield planner.own("maintenance", schedule, "Machine, warehouse and old manifests.", examine, sweep)
 
 
-# The one place to add a kind of DAG: forecasts go here, after metrics, when they can be defined.
+# The one place to add a kind of DAG.
 KINDS: tuple[Callable[[Planner], Iterator[Planned]], ...] = (
     models,
     metrics,
     experiments,
     alerts,
     reports,
+    forecasts,
     maintenance,
 )

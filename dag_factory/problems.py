@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from assay.config import cache
+from assay.config.root import find_root
 from assay.errors import AssayError
 from dag_factory import store
 from dag_factory.store import Manifest
@@ -23,17 +24,25 @@ def raise_problems(root: Path | None = None) -> None:
 
 
 def problems(root: Path | None = None) -> Iterator[str]:
-    """Mistakes in the definitions, damaged DAGs, and a manifest that is older than the definitions."""
-    try:
-        root = root or store.project_folder()
-        manifest = store.read(root)
-    except AssayError as error:
-        yield from (str(each) for each in error.diagnostics)
-        return
+    """Mistakes in the definitions, damaged DAGs, ids of two projects, and manifests older than the definitions."""
+    seen: dict[str, Path] = {}
+    for folder in [root] if root else store.project_folders():
+        try:
+            yield from _problems(find_root(folder), seen)
+        except AssayError as error:
+            yield from (str(each) for each in error.diagnostics)
+
+
+def _problems(root: Path, seen: dict[str, Path]) -> Iterator[str]:
+    """Of one project; `seen` are the DAGs of the projects before it, to which its own are added."""
+    manifest = store.read(root)
     yield from (_told(each) for each in manifest.errors)
     yield from (f"E803 The DAG '{name}' is damaged: compile again." for name in store.damaged(root, manifest))
     if outdated(root, manifest):
         yield "E803 The definitions have changed since they were compiled: run 'platform dags compile'."
+    for name in sorted(manifest.shards.keys() & seen.keys()):
+        yield f"E801 '{name}' of {root} is a DAG of {seen[name]}, too, which runs: set airflow: prefix: in one of them."
+    seen.update(dict.fromkeys(manifest.shards.keys() - seen.keys(), root))
 
 
 def outdated(root: Path, manifest: Manifest) -> bool:

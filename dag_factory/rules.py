@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
 
 from assay.catalog.catalog import Catalog
 from assay.config.base import show_duration
 from assay.config.files import read_file
-from assay.config.root import PROJECT
+from assay.config.root import PROJECT, find_root
 from assay.config.yaml import Places
-from assay.errors import Diagnostic, Location, did_you_mean
-from dag_factory.cron import every, problem
+from assay.errors import DefinitionsError, Diagnostic, Location, did_you_mean
+from dag_factory import store
+from dag_factory.cron import every
 from dag_factory.groups import of
 from dag_factory.plan import Planned
 
@@ -34,6 +37,30 @@ def long_ids(_catalog: Catalog, planned: tuple[Planned, ...]) -> Iterator[Diagno
             )
 
 
+def shared_ids(catalog: Catalog, planned: tuple[Planned, ...]) -> Iterator[Diagnostic]:
+    """Airflow knows a DAG by its id alone: of two, one would disappear."""
+    others = _others(catalog.definitions.root)
+    for each in planned:
+        if other := others.get(each.dag.dag_id):
+            yield Diagnostic(
+                "E801",
+                f"The project in {other} has a DAG with the id '{each.dag.dag_id}', too.",
+                "Airflow runs both projects, and knows a DAG by its id alone.",
+                "Give the ids of this project a beginning: airflow: {prefix: shop_}",
+                Location(each.dag.path, each.dag.line),
+            )
+
+
+def _others(root: Path) -> dict[str, Path]:
+    """The compiled DAGs of the projects that Airflow runs before this one."""
+    folders = [each.absolute() for each in store.project_folders()]
+    found: dict[str, Path] = {}
+    for other in folders[: folders.index(root)] if root in folders else ():
+        with suppress(DefinitionsError):  # told by itself
+            found |= dict.fromkeys(store.read(find_root(other)).shards, other)
+    return found
+
+
 def intervals(catalog: Catalog, _planned: tuple[Planned, ...]) -> Iterator[Diagnostic]:
     for alert in catalog.definitions.alerts.values():
         if every(alert.spec.every) is None:
@@ -43,14 +70,6 @@ def intervals(catalog: Catalog, _planned: tuple[Planned, ...]) -> Iterator[Diagn
                 "Its ticks begin anew at each hour and day.",
                 "Use a divisor of an hour or of a day, such as 15m, 30m, 1h or 4h.",
                 alert.at("every"),
-            )
-
-
-def crons(catalog: Catalog, _planned: tuple[Planned, ...]) -> Iterator[Diagnostic]:
-    for report in catalog.definitions.reports.values():
-        if wrong := problem(report.spec.schedule):
-            yield Diagnostic(
-                "E802", wrong, "Airflow refuses the DAG.", "Write, for example, 0 11 * * *.", report.at("schedule")
             )
 
 
@@ -120,8 +139,8 @@ def setting(catalog: Catalog, *names: str) -> Location:
 
 RULES: tuple[Callable[[Catalog, tuple[Planned, ...]], Iterator[Diagnostic]], ...] = (
     long_ids,
+    shared_ids,
     intervals,
-    crons,
     order,
     routes,
     warehouse,

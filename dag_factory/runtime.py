@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from assay.config.root import find_root
 from assay.errors import UsageError
 from dag_factory import address, store
 from dag_factory.spec import DagSpec, TaskSpec
@@ -45,8 +46,8 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One step at work: `day` is the local day that it is about, `at` the moment as of which alerts are judged, and
-    `now` the clock, which no window is taken from."""
+    """One step at work: `day` is the local day that it is about, of a week its Sunday; `at` the moment as of which
+    alerts are judged, and `now` the clock, which no window is taken from."""
 
     project: Project
     dag: DagSpec
@@ -64,17 +65,16 @@ def execute(run: Run, connection: address.Find | None = None, folder: Path | Non
     Raises the errors of the jobs, DefinitionsError E803 when the step is not in the manifest, UsageError E804 for a
     wrong partition, E805 for a wrong connection, and NothingToDo.
     """
-    from dag_factory import ledger, steps
+    from dag_factory import steps
 
     work = prepare(run, connection, folder)
-    with ledger.entry(work):
-        found = steps.VERBS[work.task.verb](work)
+    found = steps.VERBS[work.task.verb](work)
     return {"partition": str(work.day), "manifest": work.manifest, **found}
 
 
 def prepare(run: Run, connection: address.Find | None = None, folder: Path | None = None) -> Work:
     """The work of a run, with the definitions that its manifest was made from."""
-    root = folder or store.project_folder()
+    root = find_root(folder) if folder else store.project_of(run.dag_id)
     manifest = run.above.get("manifest") or store.current(root)
     dag = store.shard(root, manifest, run.dag_id)
     task = next((each for each in dag.tasks if each.task_id == run.task_id), None)
@@ -83,6 +83,8 @@ def prepare(run: Run, connection: address.Find | None = None, folder: Path | Non
     project = open_project(root, dag.definitions, connection)
     zone = ZoneInfo(project.catalog.zone)
     day, at = day_of(run, zone), moment_of(run, zone)
+    if dag.schedule.weekly:
+        day += timedelta(days=6 - day.weekday())
     return Work(project, dag, task, run, manifest, day, at, datetime.now(UTC))
 
 

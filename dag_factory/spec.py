@@ -13,16 +13,19 @@ class Schedule:
     """When a DAG runs: when all `assets` are there, else by `cron` in the time zone.
 
     With the trigger `partition` a run has a partition key: the local day that it is about, which is the day before the
-    cron tick, or the partition that all the assets have.
+    cron tick, or the partition that all the assets have. A `weekly` DAG waits for the seven days of a week, and its
+    partition is the week's Monday.
     """
 
     trigger: Trigger
     cron: str = ""
     timezone: str = "UTC"
     assets: tuple[str, ...] = ()
+    weekly: bool = False
 
     def __str__(self) -> str:
-        return " & ".join(self.assets) or f"{self.cron} {self.timezone}"
+        assets = " & ".join(self.assets)
+        return f"weeks of {assets}" if self.weekly else assets or f"{self.cron} {self.timezone}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 from assay.errors import CheckFailed, DeliveryError, Diagnostic
 from assay.jobs.context import Context
+from dag_factory import ledger
 from dag_factory.runtime import WAIT, NothingToDo, Work
 
 _DAY = timedelta(days=1)
@@ -16,8 +17,8 @@ _DAY = timedelta(days=1)
 
 @contextmanager
 def session(work: Work) -> Iterator[Context]:
-    """The warehouse, for as long as the step needs it."""
-    with work.project.open(work.now, wait=WAIT) as context:
+    """The warehouse, opened once for a step: opening an embedded one takes a second. The ledger is told how it ends."""
+    with work.project.open(work.now, wait=WAIT) as context, ledger.entry(work, context):
         yield context
 
 
@@ -27,9 +28,9 @@ def build(work: Work) -> dict[str, Any]:
 
     with session(work) as context:
         result = run(context, work.task.names, _first(context, work), work.day + _DAY)
-    wrong = [each for each in result.steps if each.status != "done" and each.kind != "check"]
-    if wrong:
-        raise _failed(f"{len(wrong)} of {len(result.steps)} steps failed", [f"{e.name}: {e.reason}" for e in wrong])
+        wrong = [each for each in result.steps if each.status != "done" and each.kind != "check"]
+        if wrong:
+            raise _failed(f"{len(wrong)} of {len(result.steps)} steps failed", [f"{e.name}: {e.reason}" for e in wrong])
     return {"steps": len(result.steps), "rows": sum(each.rows for each in result.steps)}
 
 
@@ -56,9 +57,8 @@ def check(work: Work) -> dict[str, Any]:
         metrics = [each for each in metric_checks.checked(context.catalog) if set(each.sources) & set(work.task.names)]
         names = [*work.task.names, *(each.name for each in metrics)]
         found = run(context, names, work.day, work.day + _DAY).results
-    wrong = [f"{each.subject} {each.check}: {each.message}" for each in found if each.stops]
-    if wrong:
-        raise _failed(f"{len(wrong)} of {len(found)} checks failed", wrong)
+        if wrong := [f"{each.subject} {each.check}: {each.message}" for each in found if each.stops]:
+            raise _failed(f"{len(wrong)} of {len(found)} checks failed", wrong)
     return {"checks": len(found)}
 
 
@@ -69,9 +69,9 @@ def analyze(work: Work) -> dict[str, Any]:
 
     (name,) = work.task.names
     spec = work.project.catalog.experiment(name).spec
-    if not spec.start <= work.day < spec.end:
-        raise NothingToDo(f"{name} runs from {spec.start} to {spec.end}, and {work.day} is not in it.")
     with session(work) as context:
+        if not spec.start <= work.day < spec.end:
+            raise NothingToDo(f"{name} runs from {spec.start} to {spec.end}, and {work.day} is not in it.")
         readout = run(context, name, work.day + _DAY)
         analysis = record(context, readout)
     failed = [f"{gate.name}: {gate.detail}"[:200] for gate in readout.gates if gate.status == "fail"]
@@ -82,8 +82,9 @@ def analyze(work: Work) -> dict[str, Any]:
 def gates(work: Work) -> dict[str, Any]:
     """Stop where a gate says that the numbers of the read-out are not to be believed."""
     above = work.run.above
-    if failed := above.get("failed"):
-        raise _failed(f"'{work.task.names[0]}' is blocked by its gates", list(failed))
+    with session(work):
+        if failed := above.get("failed"):
+            raise _failed(f"'{work.task.names[0]}' is blocked by its gates", list(failed))
     return {name: above.get(name) for name in ("verdict", "analysis", "final")}
 
 
@@ -93,9 +94,9 @@ def alert(work: Work) -> dict[str, Any]:
 
     with session(work) as context:
         result = run(context, work.at, work.task.names)
-    if result.failed:
-        raise next(iter(result.failed.values()))
-    _delivered(result.receipts)
+        if result.failed:
+            raise next(iter(result.failed.values()))
+        _delivered(result.receipts)
     return {"evaluated": result.evaluated, "sent": sum(each.status == "sent" for each in result.receipts)}
 
 
@@ -105,8 +106,20 @@ def report(work: Work) -> dict[str, Any]:
 
     with session(work) as context:
         result = send(context, work.task.names[0], work.day)
-    _delivered(result.receipts)
+        _delivered(result.receipts)
     return {"sent": sum(each.status == "sent" for each in result.receipts)}
+
+
+def forecast(work: Work) -> dict[str, Any]:
+    """Forecast what comes after the day; a model that beats nothing is withheld, which is no failure."""
+    from assay.jobs.forecasts.running import Refused, run
+
+    with session(work) as context:
+        found = run(context, work.task.names, work.day + _DAY)
+        if wrong := [f"{each.metric}: {each.error}" for each in found if isinstance(each, Refused)]:
+            raise _failed(f"{len(wrong)} of {len(found)} metrics have no forecast", wrong)
+    made = [each for each in found if not isinstance(each, Refused)]
+    return {"published": sum(each.published for each in made), "withheld": sum(not each.published for each in made)}
 
 
 def _delivered(receipts: Any) -> None:
@@ -121,10 +134,10 @@ def examine(work: Work) -> dict[str, Any]:
     """Look at the machine, the project and its warehouse, as `platform doctor` does."""
     from assay.doctor import examine as run
 
-    found = run(work.project.root, work.now)
-    wrong = [f"{each.name}: {each.detail}" for each in found if each.status == "fail"]
-    if wrong:
-        raise _failed(f"{len(wrong)} of {len(found)} examinations failed", wrong)
+    found = run(work.project.root, work.now)  # it opens the warehouse itself
+    with session(work):
+        if wrong := [f"{each.name}: {each.detail}" for each in found if each.status == "fail"]:
+            raise _failed(f"{len(wrong)} of {len(found)} examinations failed", wrong)
     return {"examined": len(found)}
 
 
@@ -151,6 +164,7 @@ VERBS: dict[str, Callable[[Work], dict[str, Any]]] = {
     "gates": gates,
     "alert": alert,
     "report": report,
+    "forecast": forecast,
     "examine": examine,
     "sweep": sweep,
 }

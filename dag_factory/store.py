@@ -50,18 +50,29 @@ class Manifest:
     pools: tuple[Mapping[str, Any], ...] = ()
     errors: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
 
+    def pools_file(self) -> dict[str, dict[str, Any]]:
+        """The pools as `airflow pools import` reads them."""
+        said = ("slots", "description")
+        return {each["name"]: {**{name: each[name] for name in said}, "include_deferred": False} for each in self.pools}
+
 
 def digest(text: str | bytes) -> str:
     """What stands for a content, and names it."""
     return blake2b(text.encode() if isinstance(text, str) else text, digest_size=16).hexdigest()
 
 
-def project_folder(environ: Mapping[str, str] = os.environ) -> Path:
-    """The project that Airflow runs: ASSAY_PROJECT, else the folder that this package stands in, or one above it.
+def project_folders(environ: Mapping[str, str] = os.environ) -> tuple[Path, ...]:
+    """The projects that Airflow runs: those of ASSAY_PROJECT, with a colon between them, else the one around this
+    package."""
+    named = environ.get(PROJECT_VARIABLE) or str(Path(__file__).parent)
+    return tuple(Path(each) for each in named.split(os.pathsep) if each)
 
-    Raises DefinitionsError E106 when there is none.
-    """
-    return find_root(Path(environ.get(PROJECT_VARIABLE) or Path(__file__).parent))
+
+def project_of(dag_id: str, environ: Mapping[str, str] = os.environ) -> Path:
+    """The first project that has a DAG of this id, or the first of all. Raises DefinitionsError E106 or E803."""
+    first, *others = (find_root(each) for each in project_folders(environ))
+    having = (each for each in (first, *others) if not others or shard_file(each, current(each), dag_id).is_file())
+    return next(having, first)
 
 
 def inputs_digest(inputs: Inputs) -> str:

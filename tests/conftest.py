@@ -92,12 +92,19 @@ def lab(lab_folder: Path) -> Iterator[Lab]:
         yield Lab(engine, lab_folder)
 
 
-def make_demo(folder: Path, scale: float) -> Project:
-    """The demo project with its events and stored metrics."""
+def make_events(folder: Path, scale: float) -> Project:
+    """The demo project with its events, and nothing built."""
     copy_to(folder)
     project = replace(Project.load(folder), environ={})
     with project.open(AFTER_ALL) as context:
         demo.generate(context, scale)
+    return project
+
+
+def make_demo(folder: Path, scale: float) -> Project:
+    """The demo project with its events and stored metrics."""
+    project = make_events(folder, scale)
+    with project.open(AFTER_ALL) as context:
         materialize.run(context, start=FIRST_DAY, end=LAST_DAY + timedelta(days=1))
     return project
 

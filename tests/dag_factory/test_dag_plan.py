@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from assay.config.cron import problem
 from assay.project import Project
-from dag_factory.cron import every, problem
+from dag_factory.cron import every
 from dag_factory.plan import Planned, plan, pools
 from dag_factory.spec import DagSpec, from_dict
 
@@ -58,6 +59,20 @@ def test_the_triggers_of_the_project(shop: Path, change: Change) -> None:
     assert found["metrics__visits"] == "30 4 * * * Europe/Moscow"
     assert found["experiment__button"] == "0 5 * * * Europe/Moscow"
     assert found["report__early"] == "0 11 * * * Europe/Moscow"
+
+
+def test_a_forecast_waits_for_whole_weeks_unless_it_names_a_time(shop: Path, change: Change) -> None:
+    (shop / "metrics/forecasts.yaml").write_text(
+        "forecasts:\n  sales: {metrics: [revenue, visits]}\n  load: {metrics: [orders], schedule: 0 6 1 * *}\n"
+    )
+    found = dags(shop)
+    assert found["forecast__sales"].schedule.weekly
+    assert str(found["forecast__sales"].schedule) == "weeks of metrics__orders & metrics__visits"
+    assert str(found["forecast__load"].schedule) == "0 6 1 * * Europe/Moscow"
+    for trigger in ("asset", "cron"):
+        change(PROJECT, "airflow:\n", f"airflow:\n  trigger: {trigger}\n")
+        assert schedules(shop)["forecast__sales"] == "0 5 * * 1 Europe/Moscow"
+        change(PROJECT, f"  trigger: {trigger}\n", "")
 
 
 def test_the_number_of_dags_does_not_grow_with_metrics(shop: Path) -> None:

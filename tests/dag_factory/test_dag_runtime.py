@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from assay.errors import CheckFailed, DefinitionsError, UsageError
+from assay.errors import CheckFailed, DefinitionsError, EngineBusy, UsageError
 from assay.jobs.context import Context
 from assay.jobs.queries.query import query
 from assay.jobs.runs.materialize import run as run_job
@@ -30,6 +30,10 @@ AFTER = datetime(2025, 4, 1, tzinfo=UTC)
 ORDERS = """CREATE TABLE raw.orders ENGINE = MergeTree ORDER BY at AS
 SELECT toDateTime('2025-02-28 00:00:00', 'UTC') + number * 90 AS at, toUInt32(cityHash64(number) % 60) AS user_id,
   ['A', 'B'][number % 2 + 1] AS city, toFloat64(number % 17) AS amount FROM numbers(9600)"""
+# 60 days before that, an order each hour, worth more at weekends.
+LONG_ORDERS = """CREATE TABLE raw.orders ENGINE = MergeTree ORDER BY at AS
+SELECT toDateTime('2024-12-30 00:00:00', 'UTC') + number * 3600 AS at, toUInt32(number % 60) AS user_id, 'A' AS city,
+  toFloat64(10 + 5 * (toDayOfWeek(at) > 5) + cityHash64(number) % 3) AS amount FROM numbers(24 * 70)"""
 VISITS = """CREATE TABLE raw.visits ENGINE = MergeTree ORDER BY at AS SELECT at, user_id FROM raw.orders"""
 
 
@@ -43,6 +47,25 @@ def test_the_day_comes_from_the_partition() -> None:
     assert moment_of(keyed, MOSCOW) == datetime(2025, 8, 21, tzinfo=MOSCOW)
     events = ({"partition": "2025-08-02"}, {"partition": "2025-08-03"}, {})
     assert day_of(Run("d", "t", "r", events=events), MOSCOW) == date(2025, 8, 3)
+
+
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+@pytest.mark.parametrize(("day", "hours"), [("2025-03-30", 23), ("2025-10-26", 25), ("2025-10-27", 24)])
+def test_a_partition_is_a_local_day_also_when_clocks_change(day: str, hours: int) -> None:
+    before = str(date.fromisoformat(day) - timedelta(days=1))
+    begin, end = (moment_of(Run("d", "t", "r", key), BERLIN).astimezone(UTC) for key in (before, day))
+    assert end - begin == timedelta(hours=hours)
+    tick = datetime.combine(date.fromisoformat(day), time(3), BERLIN)  # at the time of the tick, after the change
+    assert day_of(Run("d", "t", "r", logical_date=tick.astimezone(UTC)), BERLIN) == date.fromisoformat(before)
+
+
+def test_a_week_ends_with_its_sunday(shop: Path) -> None:
+    (shop / "metrics/forecasts.yaml").write_text("forecasts:\n  sales: {metrics: [revenue]}\n")
+    compile_dags(shop)
+    for key in ("2025-03-24", "2025-03-27", "2025-03-30"):
+        assert prepare(Run("forecast__sales", "run", "r", key), folder=shop).day == date(2025, 3, 30)
 
 
 @pytest.mark.parametrize("key", ["2025-8-2", "20250802", "yesterday", "2025-02-30", "2025-08-02T00:00:00"])
@@ -158,6 +181,63 @@ def test_partitions_one_by_one_leave_the_rows_of_one_run(shop: Path) -> None:
     assert rows(shop) == by_partitions
     assert len(by_partitions["buyers"]) == 60
     assert sum(value is not None for _, _, value in by_partitions["values"]) == 5 * DAYS
+
+
+def stored(root: Path) -> list[Any]:
+    """The day's numbers of the orders, and how many states they are made of."""
+    with opened(root) as context:
+        states = context.engine.run(Statement("SELECT count() FROM shop.measure_states", "test")).scalar()
+        values = query(context, ["orders", "revenue", "customers"], FIRST, FIRST + timedelta(days=1))
+    return [states, *(each.value for each in values)]
+
+
+@pytest.mark.slow
+def test_two_schedulers_on_one_embedded_engine(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second one's task is refused and can be repeated; what is stored is what one of them leaves."""
+    loaded(shop)
+    compile_dags(shop)
+    task = Run("metrics__orders", "build", "r", "2025-03-01")
+    execute(task, folder=shop)
+    before = stored(shop)
+    monkeypatch.setattr("dag_factory.steps.WAIT", 0.1)
+    with opened(shop), pytest.raises(EngineBusy, match="E503"):
+        execute(task, folder=shop)
+    assert stored(shop) == before
+    execute(task, folder=shop)
+    assert stored(shop) == before
+
+
+@pytest.mark.slow
+def test_a_forecast_of_the_days_after_a_week(shop: Path) -> None:
+    """A history of sixty days with a weekly shape, and models that take no time."""
+    (shop / "metrics/forecasts.yaml").write_text(
+        "forecasts:\n  sales: {metrics: [revenue], horizon: 2d, models: [naive, seasonal_naive, drift], "
+        "publish: always, backtest: {windows: 3}}\n"
+    )
+    compile_dags(shop)
+    first = LAST - timedelta(days=60)
+    with opened(shop) as context:
+        for sql in ("CREATE DATABASE raw", LONG_ORDERS, VISITS):
+            context.engine.run(Statement(sql, "test", writes=True))
+        run_job(context, ("orders",), first, LAST)
+    monday = "2025-02-24"  # its week ends with the 2nd of March
+    found = execute(Run("forecast__sales", "run", "r", monday), folder=shop)
+    assert found == {**found, "partition": "2025-03-02", "published": 1, "withheld": 0}
+    with opened(shop) as context:
+        sql = "SELECT DISTINCT day FROM shop.forecast_points ORDER BY day"
+        days = [day for (day,) in context.engine.run(Statement(sql, "test")).rows]
+    assert days == [date(2025, 3, 3), date(2025, 3, 4)]
+
+
+@pytest.mark.slow
+def test_a_forecast_of_too_short_a_history(shop: Path) -> None:
+    (shop / "metrics/forecasts.yaml").write_text("forecasts:\n  sales: {metrics: [revenue]}\n")
+    loaded(shop)
+    compile_dags(shop)
+    with opened(shop) as context:
+        run_job(context, (), FIRST, LAST)
+    with pytest.raises(CheckFailed, match="1 of 1 metrics have no forecast"):
+        execute(Run("forecast__sales", "run", "r", "2025-03-03"), folder=shop)
 
 
 @pytest.mark.slow
