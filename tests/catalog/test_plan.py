@@ -249,9 +249,9 @@ def test_the_first_plan_is_all_new(make: Make) -> None:
 def test_texts_are_fields_of_the_language() -> None:
     """A misspelt or renamed field would silently become a change of meaning."""
     from assay.config.base import Described
+    from assay.config.block import CardsBlock as Block
     from assay.config.experiment import ExperimentSpec
     from assay.config.metric import CountMetric
-    from assay.config.block import CardsBlock as Block
 
     fields = (Described, ExperimentSpec, CountMetric, Block)
     assert set().union(*(each.model_fields for each in fields)) >= TEXT

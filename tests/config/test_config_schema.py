@@ -47,6 +47,10 @@ def test_bad_shapes_are_refused(path: Path) -> None:
         "sources: {s: {table: t, time: t, entities: {User: u}}}",
         "sources: {s: {table: t, time: t, entities: {user: u}, dimensions: {os: {top: many}}}}",
         "alerts: {a: {metrics: [m], route: r, confirm: often}}",
+        "forecasts: {f: {metrics: []}}",
+        "forecasts: {f: {metrics: [m], models: [{trend: flat}]}}",
+        "forecasts: {f: {metrics: [m], backtest: {windows: 1}}}",
+        "impacts: {i: {metric: m, event: e, prior: strong}}",
     ],
 )
 def test_wrong_values_are_refused(text: str) -> None:

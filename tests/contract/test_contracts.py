@@ -29,6 +29,7 @@ metrics:
   likes: {type: count, source: app, where: "kind = 'like'", owner: a-team}
   users: {type: unique, source: app, of: user}
   ctr: {type: ratio, numerator: likes, denominator: views}
+  everything: {type: count, source: app, where: user_id < 0}
   mean_age: {type: mean, source: app, value: age}
 """,
     "experiments/all.yaml": """
@@ -49,6 +50,19 @@ experiments:
     start: 2025-03-08
     end: 2025-03-12
     metrics: {primary: [ctr]}
+""",
+    "metrics/forecasts.yaml": """
+forecasts:
+  soon:
+    metrics: [views, likes]
+    horizon: 2d
+    above: 500
+    models: [seasonal_naive, drift]
+    backtest: {min_train: 14d, windows: 3}
+  constant: {metrics: [everything], horizon: 2d, backtest: {min_train: 14d}}
+impacts:
+  silence: {metric: ctr, start: 2025-03-14, end: 2025-03-15, controls: [users]}
+  too_late: {metric: views, start: 2025-03-20, end: 2025-03-21}
 """,
     "alerts/all.yaml": """
 alerts:
@@ -101,7 +115,7 @@ def test_schemas_are_schemas(name: str) -> None:
 
 
 def test_validate(root: Path, tmp_path: Path) -> None:
-    assert _print(root, "validate") == {"schema": 1, "ok": True, "definitions": 11, "errors": [], "warnings": []}
+    assert _print(root, "validate") == {"schema": 1, "ok": True, "definitions": 16, "errors": [], "warnings": []}
     (tmp_path / "metrics").mkdir()
     (tmp_path / "project.yaml").write_text("name: broken\n", encoding="utf-8")
     (tmp_path / "metrics/a.yaml").write_text("metrics: {a: {type: count, source: b}}\n", encoding="utf-8")
@@ -109,7 +123,9 @@ def test_validate(root: Path, tmp_path: Path) -> None:
     assert [each["code"] for each in answer["errors"]] == ["E201"]
 
 
-@pytest.mark.parametrize("kind", ["sources", "metrics", "experiments", "alerts", "routes", "reports", "detectors"])
+@pytest.mark.parametrize(
+    "kind", ["sources", "metrics", "experiments", "alerts", "routes", "reports", "detectors", "forecasts", "impacts"]
+)
 def test_list(root: Path, kind: str) -> None:
     assert _print(root, f"list {kind}")["items"]
 
@@ -200,6 +216,32 @@ def test_alert_check(root: Path) -> None:
     assert "firing" not in {each["state"] for each in _print(root, "alert check --at 2025-03-12T12:00")["firing"]}
 
 
+@pytest.fixture(scope="module")
+def three_weeks(root: Path, answer_of_run: Any) -> None:
+    _print(root, "run --from 2025-02-20 --to 2025-03-01")
+
+
+def test_forecasts(root: Path, three_weeks: None) -> None:
+    """What one metric refuses stands beside the others, and is the exit code."""
+    views, likes, refused = _print(root, "forecast run", code=2)["forecasts"]
+    assert [len(each["points"]) for each in (views, likes)] == [2, 2]
+    assert views["peak"]["above"] == 500
+    assert refused["error"]["code"] == "W601"
+    found = _print(root, "forecast backtest soon")["forecasts"]
+    assert [each["model"] for each in found[0]["candidates"]] == ["seasonal_naive", "drift"]
+    _print(root, "forecast run soon --until 2025-03-13")
+    runs = _print(root, "forecast track soon")["runs"]
+    assert {each["made"]: len(each["days"]) for each in runs if each["metric"] == "views"}["2025-03-13"] == 2
+
+
+def test_impact(root: Path, three_weeks: None) -> None:
+    (found,) = _print(root, "impact silence")["impacts"]
+    assert found["from"] == "2025-03-14"
+    answer = _print(root, "impact", code=2)
+    assert [each["impact"] for each in answer["impacts"]] == ["silence"]
+    assert [each["code"] for each in answer["errors"]] == ["W601"]
+
+
 def test_dags_compile(root: Path) -> None:
     answer = _print(root, "dags compile")
     found = {each["dag_id"] for each in answer["dags"]}
@@ -218,6 +260,9 @@ def test_report_send(root: Path, answer_of_run: Any) -> None:
         ("query views --by country --from 2025-03-01 --to 2025-03-02", 2),
         ("experiment analyze too_early", 3),
         ("alert check nothing", 2),
+        ("forecast run nothing", 2),
+        ("forecast track nothing", 2),
+        ("impact nothing", 2),
         ("show nothing", 2),
         ("run --from 2025-03-02 --to 2025-03-01", 2),
     ],

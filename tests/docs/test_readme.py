@@ -27,9 +27,18 @@ def test_the_added_definitions_validate_in_the_demo_project(tmp_path: Path) -> N
     catalog, found, *_ = check(tmp_path)
     assert found == ()
     added = [name for block in blocks for kind in yaml.safe_load(block).values() for name in kind]
-    assert len(blocks) == 5
+    assert len(blocks) == 6
     known = catalog.definitions
-    assert set(added) <= {*catalog.metrics, *catalog.models, *known.experiments, *known.alerts, *known.routes}
+    kinds = (
+        catalog.metrics,
+        catalog.models,
+        known.experiments,
+        known.alerts,
+        known.routes,
+        known.forecasts,
+        known.impacts,
+    )
+    assert set(added) <= {name for kind in kinds for name in kind}
 
 
 def test_every_command_exists() -> None:

@@ -76,3 +76,21 @@ def test_a_mix_is_recovered() -> None:
 def test_one_control_is_no_mix() -> None:
     with pytest.raises(UsageError, match="two controls"):
         synthetic_control(np.ones(30), np.ones((30, 1)), 20)
+
+
+def test_few_units_that_moved_alike_are_called_alike() -> None:
+    """By their covariance, seven leads of ten units would differ in most cases: here in about one of twenty."""
+    random, treated, called = default_rng(1), np.arange(10) < 4, 0
+    for _ in range(100):
+        size = np.exp(random.normal(5, 0.5, (10, 1)))
+        values = random.poisson(size * np.exp(random.normal(0, 0.02, 56))) + 1.0
+        called += differences(values, treated, 49).leads_pvalue < 0.05
+    assert called <= 12
+
+
+def test_units_that_all_fall_silent_need_no_variance() -> None:
+    """Shares of each unit's own usual day, none of which is left in the treated ones."""
+    values = default_rng(2).uniform(0.9, 1.1, (8, 30))
+    values[:4, 28:] = 0.0
+    found = differences(values, np.arange(8) < 4, 28, log=False)
+    assert found.low < found.effect < found.high < -0.8

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import date
 
 from assay.report.report import render_report
-from assay.report.views import BlockView, LineView, Panel, PanelsFigure, ReportView
+from assay.report.views import BlockView, LineView, Panel, PanelsFigure, ReportView, TableView
 
 DAY = date(2025, 10, 6)
 PANEL = Panel("DAU", "number", ((DAY, 22_137.0),))
@@ -43,9 +44,21 @@ def test_lights_follow_the_direction_of_good() -> None:
 
 
 def test_a_usual_swing_is_shown_but_is_no_news() -> None:
-    assert lines(LineView("Senders", 3_300.0, "number", 2_180.0, "up", usual=True)) == (
-        "⚪ Senders  3,300  ▲ +51.4 %, as usual",
+    usual = LineView("Senders", 3_300.0, "number", 2_180.0, "up", usual=True, range=(-0.4, 0.8))
+    news = replace(usual, usual=False, range=(-0.1, 0.1), share=0.25)
+    assert lines(usual, news) == (
+        "⚪ Senders  3,300  ▲ +51.4 %",
+        "🟢 Senders  3,300 · 25.0 %  ▲ +51.4 %, usually −10.0 % to +10.0 %",
     )
+
+
+def test_a_table_becomes_lines_and_says_what_it_leaves_out() -> None:
+    rows = tuple((f"City <{at}>", (float(at), None)) for at in range(12, 0, -1))
+    table = TableView("city", "City", (("dau", "Users", "number"), ("ctr", "Like rate", "percent")), rows)
+    block = BlockView("Cities", table=table, note="and 3,988 other values of city")
+    _, (text,) = render_report(ReportView("daily", "Daily", DAY, (block,)))
+    assert text.lines[0] == "City <12>  Users 12 · Like rate –"
+    assert text.lines[-2:] == ("… and 2 more rows", "and 3,988 other values of city")
 
 
 def test_missing_data_is_said_and_never_shown_as_zero() -> None:

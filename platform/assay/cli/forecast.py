@@ -124,7 +124,8 @@ def _made(made: Run) -> Iterator[str]:
     yield table(("day", "forecast", f"interval of {level}"), rows).rstrip()
     yield (
         f"{made.error.upper()} {told(made.error, made.score)} over {made.body['windows']} windows "
-        f"({made.baseline} {told(made.error, made.baseline_score)}); intervals of {level} held {made.coverage:.0%} of the days"
+        f"({made.baseline} {told(made.error, made.baseline_score)}); "
+        f"intervals of {level} held {made.coverage:.0%} of the days"
     )
     for name in made.body["unlearnt"]:
         yield f"'{name}' is ahead and has never been seen: it is not in these numbers"

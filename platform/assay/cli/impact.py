@@ -75,7 +75,9 @@ def text(done: Estimated) -> Iterator[str]:
     yield from _others(done)
     yield from (f"  - {reason}" for reason in found.reasons)
     if done.material.left_out:
-        yield f"  days of other events are left out: {', '.join(done.material.left_out)}"
+        yield f"  days of other events before it are left out: {', '.join(done.material.left_out)}"
+    if done.material.beside:
+        yield f"  other events in these days count as part of it: {', '.join(done.material.beside)}"
 
 
 def _others(done: Estimated) -> Iterator[str]:

@@ -58,7 +58,7 @@ reports:
     title: Daily report
     route: outbox
     blocks:
-      - {title: Users, metrics: [dau, events_total, events_per_user]}
+      - {type: cards, title: Users, metrics: [dau, events_total, events_per_user]}
 """,
 }
 

@@ -24,6 +24,8 @@ KINDS = {
     "metric": "Add a metric to metrics/SOURCE.yaml.",
     "experiment": "Add an experiment to experiments/NAME.yaml.",
     "alert": "Add an alert to alerts/alerts.yaml.",
+    "forecast": "Add a forecast to metrics/forecasts.yaml.",
+    "impact": "Add an impact to metrics/forecasts.yaml.",
 }
 ASKED = """What is required and missing is asked for on a terminal, and is a mistake elsewhere. Nothing that stands in
 the file is touched, and nothing is written unless the project is valid with the new definition."""
@@ -45,7 +47,7 @@ class Kinds(click.Group):
 
 @click.group("new", cls=Kinds)
 def command() -> None:
-    """Add a metric, an experiment or an alert to the project."""
+    """Add a metric, an experiment, an alert, a forecast or an impact to the project."""
 
 
 def _command(noun: str) -> click.Command:
@@ -234,6 +236,8 @@ def _place(noun: str, name: str, body: Mapping[str, Any], definitions: Definitio
         if re.fullmatch(NAME, str(body.get("source"))):  # anything else is no source, and no file name
             return _folder("metrics", definitions) + f"{body['source']}.yaml"
         return _beside(body, definitions) or _folder("metrics", definitions) + "metrics.yaml"
+    if noun in ("forecast", "impact"):
+        return _folder("metrics", definitions) + "forecasts.yaml"
     return _folder(f"{noun}s", definitions) + ("alerts.yaml" if noun == "alert" else f"{name}.yaml")
 
 

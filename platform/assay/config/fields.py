@@ -160,7 +160,8 @@ def _inside(schema: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def _forms(alternatives: Sequence[Mapping[str, Any]]) -> frozenset[str]:
-    return frozenset(each.get("type", "string") for each in alternatives)
+    told = [each.get("type", "string") for each in alternatives]
+    return frozenset(name for each in told for name in ([each] if isinstance(each, str) else each))
 
 
 def _alternatives(schema: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from assay.catalog.catalog import Metric
 from assay.catalog.series import Arithmetic, Quantile, Series, ratio_parts, walk
 from assay.compiler.states import DAY
-from assay.errors import UsageError, WarehouseError
+from assay.errors import UsageError, WarehouseError, did_you_mean
 from assay.jobs.context import Context
 from assay.jobs.queries.query import Row, query
 from assay.jobs.storage import builds
@@ -88,8 +88,9 @@ def together(context: Context, metric: Metric, by: str, values: Sequence[str], s
     Entities are added too, which counts one twice that is in two of the values on the same day. Raises UsageError E302
     for a metric that has no such sum, and E201 for a value that never occurs.
     """
-    rows = [row for row in query(context, [metric.name], start, end, by) if row.by[by] in values]
-    _require_values(metric, by, values, rows)
+    every = query(context, [metric.name], start, end, by)
+    _require_values(metric, by, values, every)
+    rows = [row for row in every if row.by[by] in values]
     if len(values) > 1 and not _adds(metric.series):
         raise UsageError.of(
             "E302",
@@ -148,7 +149,7 @@ def _require_values(metric: Metric, by: str, values: Sequence[str], rows: Sequen
     if missing:
         raise UsageError.of(
             "E201",
-            f"No event of '{metric.name}' has {by} '{missing[0]}'.",
+            f"No event of '{metric.name}' has {by} '{missing[0]}'.{did_you_mean(missing[0], seen)}",
             why="What never happened cannot have changed.",
             fix=f"See the values: platform query {metric.name} --by {by}",
         )

@@ -35,7 +35,8 @@ _SHOWN = timedelta(days=14)  # after the days that count, for the eye
 class Material:
     """What is compared over the same days; `treated` is NaN on days of other events, which are `left_out`.
 
-    `units` and `others`: the single values of the dimension, for methods that need many.
+    `beside`: other events in the days that count. `units` and `others`: the single values of the dimension, for methods
+    that need many.
     """
 
     treated: Daily
@@ -44,6 +45,7 @@ class Material:
     units: tuple[Floats, ...]
     others: tuple[Floats, ...]
     left_out: tuple[str, ...]
+    beside: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,6 +92,7 @@ class Estimated:
             "history": str(self.seen),
             "controls": list(self.material.controls),
             "left_out": list(self.material.left_out),
+            "beside": list(self.material.beside),
             "trust": found.trust,
             "reasons": list(found.reasons),
             "found": bool(found.found),
@@ -162,7 +165,8 @@ def _material(context: Context, definition: Definition[ImpactSpec], metric: Metr
     if first >= start:
         raise UsageError.of(
             "W601", f"No day before {start} is stored: '{metric.name}' begins on {first}.",
-            why="What would have come is learnt from the days before the event.", fix=f"Run: platform run --from {start - spec.before} --to {first}",
+            why="What would have come is learnt from the days before the event.",
+            fix=f"Run: platform run --from {start - spec.before} --to {first}",
         )  # fmt: skip
     if stored < end:
         raise UsageError.of(
@@ -172,6 +176,7 @@ def _material(context: Context, definition: Definition[ImpactSpec], metric: Metr
     begin = max(first, start - spec.before)
     treated, units, others = _treated(context, spec, metric, begin, end)
     left_out, treated = _without_others(context, spec, metric, treated, start)
+    beside = tuple(_events(context, spec, metric, start, (end - start).days))
     lead = int(np.argmax(~np.isnan(treated.values)))
     controls = _controls(context, spec, begin, end) | others
     _require_whole(definition.name, controls)
@@ -182,6 +187,7 @@ def _material(context: Context, definition: Definition[ImpactSpec], metric: Metr
         tuple(each[lead:] for each in units),
         tuple(values[lead:] for values in others.values()),
         left_out,
+        beside,
     )
 
 
@@ -227,13 +233,18 @@ def _without_others(
     context: Context, spec: ImpactSpec, metric: Metric, treated: Daily, start: date
 ) -> tuple[tuple[str, ...], Daily]:
     """The treated series without the days of other events before this one: they were not ordinary."""
-    events = {each.name: [each.spec] for each in relevant(context, metric) if each.name != spec.event}
-    shares = {name: coverage(specs, treated.first, (start - treated.first).days) for name, specs in events.items()}
-    hit = {name: share for name, share in shares.items() if share.any()}
+    hit = _events(context, spec, metric, treated.first, (start - treated.first).days)
     values = treated.values.copy()
     for share in hit.values():
         values[: len(share)][share > 0] = np.nan
     return tuple(hit), replace(treated, values=values)
+
+
+def _events(context: Context, spec: ImpactSpec, metric: Metric, first: date, days: int) -> dict[str, Floats]:
+    """Other events about the metric on some days from `first` on: which share of each day they cover."""
+    others = [each for each in relevant(context, metric) if each.name != spec.event]
+    shares = {each.name: coverage([each.spec], first, days) for each in others}
+    return {name: share for name, share in shares.items() if share.any()}
 
 
 def _require_whole(name: str, controls: dict[str, Floats]) -> None:

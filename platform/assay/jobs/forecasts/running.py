@@ -17,6 +17,7 @@ from assay.jobs.context import Context
 from assay.jobs.forecasts import store
 from assay.jobs.forecasts.store import Point, Run
 from assay.jobs.forecasts.task import Task, task
+from assay.report.format import show
 
 _DAY = timedelta(days=1)
 
@@ -118,10 +119,8 @@ def make(context: Context, asked: Task, progress: Any = None) -> Run:
 
 
 def told(error: str, value: float) -> str:
-    """A score as people read it: percentages of those that are, three digits of the others."""
-    if not np.isfinite(value):
-        return "–"
-    return f"{value:.2%}" if error in ("smape", "mape", "wmape") else f"{value:.3g}"
+    """A score as people read it: percentages of those that are."""
+    return f"{value:.2%}" if error in ("smape", "mape", "wmape") and np.isfinite(value) else show(value)
 
 
 def _why(choice: Choice) -> str:
@@ -157,7 +156,7 @@ def _body(asked: Task, tested: Backtest, over: Peak | None) -> dict[str, Any]:
 
 
 def candidates(tested: Backtest) -> list[dict[str, Any]]:
-    """The table of a backtest as plain data; None for what a candidate that failed lacks, and for errors without end."""
+    """The table of a backtest as plain data; None for what a failed candidate lacks, and for errors without end."""
     return [
         {
             "model": each.candidate.name,

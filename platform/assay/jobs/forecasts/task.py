@@ -70,6 +70,8 @@ def task(context: Context, name: str, metric_name: str, until: date | None = Non
     definition, metric = context.catalog.forecast(name), context.catalog.metric(metric_name)
     first, stored = daily.stored(context, metric)
     end = daily.known_before(context, metric, until) if until else min(stored, context.today)
+    if end > stored:
+        raise _too_early(f"The last value of '{metric.name}' is of {stored - _DAY}, not of {end - _DAY}.")
     start = max(first, end - definition.spec.history) if definition.spec.history else first
     if end <= start:
         raise _too_early(f"'{metric.name}' has no value before {end}.")

@@ -292,6 +292,127 @@ _INCIDENT = _object(
 )
 
 # Command: the object that it prints. `error` is what any command prints when it fails.
+_REFUSED = _object(
+    {"forecast": TEXT, "metric": TEXT, "error": _object({"code": TEXT, "message": TEXT, "why": TEXT, "fix": TEXT})}
+)
+_CANDIDATE = _object(
+    {
+        "model": TEXT,
+        "scores": _optional(
+            _object({name: _optional(NUMBER) for name in ("smape", "mape", "wmape", "mae", "rmsse", "mase")})
+        ),
+        "coverage": _optional(SHARE),
+        "width": _optional(NUMBER),
+        "seconds": NUMBER,
+        "failed": _optional(TEXT),
+    }
+)
+_INTERVAL = _object({"value": NUMBER, "low": NUMBER, "high": NUMBER})
+_POINT = {"day": DATE, "mean": NUMBER, "low": NUMBER, "high": NUMBER}
+_PEAK = _object({"above": NUMBER, "probability": SHARE, "typical": NUMBER, "high": NUMBER})
+_FORECAST = _object(
+    {
+        "forecast": TEXT,
+        "metric": TEXT,
+        "made": DATE,
+        "history": DATE,
+        "model": TEXT,
+        "published": FLAG,
+        "why": _optional(TEXT),
+        "error": TEXT,
+        "score": _optional(NUMBER),
+        "unseen": _optional(NUMBER),
+        "baseline": TEXT,
+        "baseline_score": _optional(NUMBER),
+        "coverage": SHARE,
+        "level": SHARE,
+        "meaning": TEXT,
+        "points": _list(_object(_POINT)),
+        "candidates": _list(_CANDIDATE),
+        "windows": COUNT,
+        "seasons": _list(COUNT),
+        "events": _list(TEXT),
+        "unlearnt": _list(TEXT),
+        "peak": _optional(_PEAK),
+    }
+)
+_COMPARED = _object(
+    {
+        "forecast": TEXT,
+        "metric": TEXT,
+        "made": DATE,
+        "horizon": COUNT,
+        "scheme": TEXT,
+        "windows": _list(_object({"from": DATE, "to": DATE})),
+        "candidates": _list(_CANDIDATE),
+        "chosen": TEXT,
+        "error": TEXT,
+        "unseen": _optional(NUMBER),
+        "baseline": TEXT,
+        "beaten": FLAG,
+    }
+)
+_TRACKED = _object(
+    {
+        "forecast": TEXT,
+        "metric": TEXT,
+        "made": DATE,
+        "model": TEXT,
+        "published": FLAG,
+        "level": SHARE,
+        "smape": _optional(NUMBER),
+        "bias": _optional(NUMBER),
+        "inside": COUNT,
+        "days": _list(_object({**_POINT, "value": NUMBER})),
+    }
+)
+_PLACEBOS = _object({"pvalue": SHARE, "effects": _list(_optional(NUMBER))})
+_IMPACT = _object(
+    {
+        "impact": TEXT,
+        "metric": TEXT,
+        "match": _map(_list(TEXT)),
+        "from": DATE,
+        "to": DATE,
+        "history": DATE,
+        "controls": _list(TEXT),
+        "left_out": _list(TEXT),
+        "beside": _list(TEXT),
+        "trust": _one_of("ok", "weak", "refused"),
+        "reasons": _list(TEXT),
+        "found": FLAG,
+        "visible": _optional(NUMBER),
+        "relative": _optional(_INTERVAL),
+        "cumulative": _INTERVAL,
+        "average": _INTERVAL,
+        "pvalue": SHARE,
+        "placebos": _object({"in_time": _PLACEBOS, "in_space": _PLACEBOS}),
+        "holdout": _object(
+            {"passed": FLAG, **{name: _optional(NUMBER) for name in ("coverage", "mape", "naive_mape")}}
+        ),
+        "second": _optional(_object({"relative": NUMBER, "disagrees": FLAG})),
+        "differences": _optional(
+            _object(
+                {
+                    "effect": NUMBER,
+                    "low": NUMBER,
+                    "high": NUMBER,
+                    "pvalue": SHARE,
+                    "leads_pvalue": SHARE,
+                    "relative": FLAG,
+                }
+            )
+        ),
+        "synthetic": _optional(_object({"relative": NUMBER, "fit": NUMBER, "pvalue": SHARE})),
+        "course": _list(_object({"day": DATE, "value": _optional(NUMBER)})),
+        "days": _list(
+            _object(
+                {"day": DATE, **{name: _optional(NUMBER) for name in ("value", "expected", "effect", "low", "high")}}
+            )
+        ),
+    }
+)
+
 SCHEMAS: dict[str, Schema] = {
     "validate": _answer(
         {"ok": FLAG, "definitions": COUNT, "errors": _list(_DIAGNOSTIC), "warnings": _list(_DIAGNOSTIC)}
@@ -459,6 +580,10 @@ SCHEMAS: dict[str, Schema] = {
             )
         }
     ),
+    "forecast run": _answer({"forecasts": _list({"anyOf": [_FORECAST, _REFUSED]})}),
+    "forecast backtest": _answer({"forecasts": _list({"anyOf": [_COMPARED, _REFUSED]})}),
+    "forecast track": _answer({"forecast": TEXT, "runs": _list(_TRACKED)}),
+    "impact": _answer({"impacts": _list(_IMPACT), "errors": _list(_DIAGNOSTIC)}),
     "check": _answer({"from": DATE, "to": DATE, "results": _list(_CHECK), "ok": FLAG}),
     "investigate": _answer(
         {

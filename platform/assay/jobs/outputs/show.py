@@ -48,6 +48,14 @@ def show(catalog: Catalog, name: str, reading: str | None = None) -> Shown:
         return Shown(name, "model", "model", tuple(_model(catalog, name)))
     if name in definitions.sources:
         return Shown(name, "source", "series", tuple(_states(catalog, name)))
+    behind = _behind(catalog, name)
+    if behind:
+        raise UsageError.of(
+            "E302",
+            f"'{name}' has no SQL of its own.",
+            why="Forecasts and impacts read the stored days of their metrics, as 'platform query' does.",
+            fix=f"Run: platform show {behind}",
+        )
     known = [*catalog.metrics, *definitions.experiments, *definitions.alerts, *catalog.models, *definitions.sources]
     raise UsageError.of(
         "E201",
@@ -55,6 +63,14 @@ def show(catalog: Catalog, name: str, reading: str | None = None) -> Shown:
         why="It must name a metric, a source, a model, an experiment or an alert.",
         fix="See 'platform list'.",
     )
+
+
+def _behind(catalog: Catalog, name: str) -> str | None:
+    """The first metric of a forecast or an impact."""
+    definitions = catalog.definitions
+    if name in definitions.forecasts:
+        return definitions.forecasts[name].spec.metrics[0]
+    return definitions.impacts[name].spec.metric if name in definitions.impacts else None
 
 
 def _metric(catalog: Catalog, name: str, reading: str) -> tuple[Statement, ...]:

@@ -215,11 +215,15 @@ def _tab(name: str, metrics: Mapping[str, Any], by: Sequence[str]) -> dict[str, 
     return {**body, "by": list(by)} if by else body
 
 
+def _cards(title: str, metrics: Mapping[str, Any]) -> dict[str, Any]:
+    return {"type": "cards", "title": title, "metrics": list(metrics)[:4]}
+
+
 def _alerts(
     subjects: Sequence[Subject], metrics: Mapping[str, Mapping[str, Any]], title: str, unions: Mapping[str, Any]
 ) -> dict[str, dict[str, Any]]:
-    blocks = [{"title": _label(each), "metrics": list(found)[:4]} for each, found in metrics.items()]
-    first = [{"title": "Overview", "metrics": list(unions)[:4]}] if unions else []
+    blocks = [{"type": "cards", "title": _label(each), "metrics": list(found)[:4]} for each, found in metrics.items()]
+    first = [{"type": "cards", "title": "Overview", "metrics": list(unions)[:4]}] if unions else []
     report = {"title": title, "compare": "7d", "route": "outbox", "blocks": [*first, *blocks]}
     return {
         "alerts": dict(_alert(each, list(metrics[each.source])[:2]) for each in subjects),
