@@ -30,6 +30,7 @@ def send(name: str, day: date | None, dry_run: bool, format: str, project: Path)
     if format == "json":
         common.print_json(result.as_dict())
     else:
+        click.echo("\n".join([result.title, *result.story, ""]))
         for block in result.blocks:
             click.echo("\n".join([block.title, *(f"  {line}" for line in block.lines), ""]))
         for receipt in result.receipts:

@@ -97,11 +97,13 @@ class InvestigateBlock(_Block):
     type: Literal["investigate"]
     metric: MetricName
     on: Day | None = Field(None, description="A day of the past; the day of the report when left out.")
-    vs: Day | None = Field(None, description="The day compared with; the day before `on` when left out.")
+    vs: Day | None = Field(None, description="The day compared with `on`; four weekdays before it when left out.")
 
     def model_post_init(self, _context: object) -> None:
         if self.vs is not None and self.on is None:
             raise FieldError("'vs' is the day compared with 'on', and there is no 'on'", "on: 2025-08-24")
+        if self.vs is not None and self.vs == self.on:
+            raise FieldError("a day is compared with itself", "vs: 2025-08-17")
 
 
 class ExperimentBlock(_Block):

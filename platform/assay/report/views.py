@@ -202,7 +202,10 @@ class AlertChart:
 
 @dataclass(frozen=True, slots=True)
 class LineView:
-    """One number of a report. `usual` marks a change within the metric's own rhythm: shown, but not as news."""
+    """One number of a report. `usual` marks a change within the metric's own rhythm: shown, but not as news.
+
+    `range` is where its relative changes usually lie, None where that is not known; `share` its part of a total.
+    """
 
     label: str
     value: float | None
@@ -210,6 +213,8 @@ class LineView:
     before: float | None = None
     good: Good | None = None
     usual: bool = False
+    range: tuple[float, float] | None = None
+    share: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,13 +298,14 @@ class BlockView:
 
 @dataclass(frozen=True, slots=True)
 class ReportView:
-    """A report about `day`, the last day of its data, compared with the day `versus`."""
+    """A report about `day`, the last day of its data, compared with the day `versus`; `story` are its sentences."""
 
     name: str
     title: str
     day: date
     blocks: tuple[BlockView, ...]
     versus: date | None = None
+    story: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

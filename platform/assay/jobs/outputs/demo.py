@@ -120,7 +120,7 @@ def _impacts(context: Context) -> Told:
 
 def _report(context: Context) -> Told:
     sent = report.send(context, "daily", REPORT_DAY)
-    lines = [line for block in sent.blocks[:2] for line in block.lines]
+    lines = [*sent.story, *sent.blocks[0].lines]
     lines += [f"sent to {_short(context, receipt.reference)}" for receipt in sent.receipts if receipt.reference]
     return Told(f"Daily report for {REPORT_DAY}", tuple(lines))
 

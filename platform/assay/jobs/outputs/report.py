@@ -13,6 +13,7 @@ from assay.delivery import Block, Message, Receipt, open_channel
 from assay.jobs.alerts import sending
 from assay.jobs.context import Context
 from assay.jobs.outputs.blocks import Setting, gather
+from assay.jobs.outputs.story import story
 from assay.report.png import figure_png
 from assay.report.report import BlockText, render_report
 from assay.report.views import ReportView
@@ -20,16 +21,19 @@ from assay.report.views import ReportView
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """A report and what became of it."""
+    """A report and what became of it; `story` are its first sentences."""
 
     report: str
     day: date
+    title: str
+    story: tuple[str, ...]
     blocks: tuple[BlockText, ...]
     receipts: tuple[Receipt, ...]
 
     def as_dict(self) -> dict[str, Any]:
         """The contract of `report send`."""
-        blocks = [
+        first = {"title": self.title, "text": "\n".join(self.story), "chart": False}
+        others = [
             {"title": block.title, "text": "\n".join(block.lines), "chart": block.figure is not None}
             for block in self.blocks
         ]
@@ -37,7 +41,13 @@ class Reported:
             {"channel": r.channel, "recipient": r.recipient, "status": r.status, "message_id": r.reference or None}
             for r in self.receipts
         ]
-        return {"schema": 1, "report": self.report, "date": str(self.day), "blocks": blocks, "deliveries": deliveries}
+        return {
+            "schema": 1,
+            "report": self.report,
+            "date": str(self.day),
+            "blocks": [first, *others],
+            "deliveries": deliveries,
+        }
 
 
 def send(context: Context, name: str, day: date, dry_run: bool = False) -> Reported:
@@ -47,21 +57,22 @@ def send(context: Context, name: str, day: date, dry_run: bool = False) -> Repor
     Raises UsageError E201 and DeliveryError.
     """
     definition = context.catalog.report(name)
-    title, blocks = render_report(view(context, definition, day))
-    message = _message(context, definition, day, title, blocks)
+    seen = view(context, definition, day)
+    title, blocks = render_report(seen)
+    message = _message(context, definition, seen, title, blocks)
     if dry_run:
         outbox = open_channel("outbox", {"path": context.target / "outbox"})
-        return Reported(name, day, blocks, (outbox.send(message),))
-    return Reported(name, day, blocks, sending.send(context, [message], context.now))
+        return Reported(name, day, title, seen.story, blocks, (outbox.send(message),))
+    return Reported(name, day, title, seen.story, blocks, sending.send(context, [message], context.now))
 
 
 def _message(
-    context: Context, definition: Definition[ReportSpec], day: date, title: str, blocks: Sequence[BlockText]
+    context: Context, definition: Definition[ReportSpec], seen: ReportView, title: str, blocks: Sequence[BlockText]
 ) -> Message:
     return Message(
-        key=f"report:{definition.name}:{day}",
+        key=f"report:{definition.name}:{seen.day}",
         title=title,
-        text=definition.spec.description or "",
+        text="\n".join(seen.story),
         blocks=tuple(_block(definition.name, at, block) for at, block in enumerate(blocks, 1)),
         created=context.now,
         labels={"report": definition.name, "route": definition.spec.route},
@@ -78,4 +89,4 @@ def view(context: Context, definition: Definition[ReportSpec], day: date) -> Rep
     spec = definition.spec
     setting = Setting(day, spec.compare, spec.days)
     blocks = tuple(gather(context, block, setting) for block in spec.blocks)
-    return ReportView(definition.name, spec.title, day, blocks, setting.versus)
+    return ReportView(definition.name, spec.title, day, blocks, setting.versus, story(context, spec, setting))

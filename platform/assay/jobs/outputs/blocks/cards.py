@@ -2,49 +2,75 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from collections.abc import Iterator, Sequence
 
 from assay.config.block import CardsBlock
 from assay.jobs.context import Context
 from assay.jobs.outputs.blocks import news
+from assay.jobs.outputs.blocks.series import (
+    Series,
+    judged,
+    largest,
+    last_days,
+    line,
+    marks,
+    others,
+    points,
+    series,
+    shares,
+    words,
+)
 from assay.jobs.outputs.blocks.setting import Setting
-from assay.jobs.queries.query import Row, query
-from assay.report.format import change
-from assay.report.views import BlockView, LineView, Panel, PanelsFigure, Point
+from assay.report.views import BlockView, Figure, LinesFigure, LineView, Panel, PanelsFigure
 
-_PANELS = 4
-Series = dict[date, Row]
+_PANELS, _LINES, _SLICES = 4, 5, 10
+_Found = dict[tuple[str, str], Series]
 
 
 def view(context: Context, block: CardsBlock, setting: Setting) -> BlockView:
-    """The numbers of `query` for the day; totals get a panel each, up to four."""
-    start = setting.day - timedelta(days=max(news.RHYTHM, setting.days) + 1) - setting.compare
-    series: dict[tuple[str, str], Series] = {}
-    for row in query(context, block.metrics, start, setting.end, block.by):
-        series.setdefault((row.metric, " ".join(row.by.values())), {})[row.time] = row
-    lines = tuple(_line(context, setting, *name, found) for name, found in series.items())
-    totals = [(metric, found) for (metric, value), found in series.items() if not value]
-    panels = tuple(_panel(context, setting, *each) for each in totals[:_PANELS]) if block.chart == "lines" else ()
-    figure = PanelsFigure(panels) if panels else None
-    return BlockView(_title(context, block), lines, figure=figure)
+    """The numbers of `query` for the day. Totals get a panel each, up to four; slices their share in the total, and the
+    first metric a line for each."""
+    found = judged(context, block.metrics, setting, block.by)
+    rows = (each[setting.day] for (name, _), each in found.items() if name == block.metrics[0] and setting.day in each)
+    kept, left = largest(rows, block.by, _SLICES) if block.by else ([""], 0)
+    figure = _figure(context, block, setting, found, kept) if block.chart == "lines" else None
+    lines = tuple(_lines(context, block, setting, found, kept))
+    return BlockView(_title(context, block), lines, figure=figure, note=others(left, block.by or ""))
+
+
+def _figure(context: Context, block: CardsBlock, setting: Setting, found: _Found, kept: Sequence[str]) -> Figure | None:
+    if not block.by:
+        return PanelsFigure(tuple(_panel(context, setting, name, found[name, ""]) for name in block.metrics[:_PANELS]))
+    metric, days = context.catalog.metric(block.metrics[0]), last_days(setting, None)
+    drawn = tuple((value, points(found[metric.name, value], days)) for value in kept[:_LINES])
+    title = f"{metric.label} by {words(block.by)}"
+    return LinesFigure(title, metric.spec.format, drawn, marks(context, [metric.name], days)) if drawn else None
 
 
 def _title(context: Context, block: CardsBlock) -> str:
     labels = ", ".join(context.catalog.metric(name).label for name in block.metrics)
-    return block.title or (f"{labels} by {block.by}" if block.by else labels)
+    return block.title or (f"{labels} by {words(block.by)}" if block.by else labels)
 
 
-def _line(context: Context, setting: Setting, metric: str, value: str, found: Series) -> LineView:
-    known = context.catalog.metric(metric)
-    label = f"{known.label}, {value}" if value else known.label
-    now, before = news.value(found, setting.day), news.value(found, setting.versus)
-    usual = news.usual(found, setting.day, setting.compare) if change(before, now) is not None else False
-    return LineView(label, now, known.spec.format, before, known.spec.good, usual)
+def _lines(
+    context: Context, block: CardsBlock, setting: Setting, found: _Found, kept: Sequence[str]
+) -> Iterator[LineView]:
+    for name in block.metrics:
+        metric = context.catalog.metric(name)
+        slices = {value: each for (other, value), each in found.items() if other == name}
+        share = _shares(context, name, setting, slices) if block.by else {}
+        for value in kept:
+            label = f"{metric.label}, {value}" if value else metric.label
+            yield line(metric, label, slices.get(value, {}), setting, share.get(value))
 
 
-def _panel(context: Context, setting: Setting, metric: str, found: Series) -> Panel:
-    known = context.catalog.metric(metric)
-    days = [setting.day - timedelta(days=back) for back in reversed(range(setting.days))]
-    current: tuple[Point, ...] = tuple((each, news.value(found, each)) for each in days)
-    earlier: tuple[Point, ...] = tuple((each, news.value(found, each - setting.compare)) for each in days)
-    return Panel(known.label, known.spec.format, current, earlier)
+def _shares(context: Context, name: str, setting: Setting, slices: dict[str, Series]) -> dict[str, float]:
+    total = series(context, [name], setting.day, setting.end)[name, ""]
+    parts = {value: news.value(each, setting.day) for value, each in slices.items()}
+    return shares(context.catalog.metric(name), parts, news.value(total, setting.day))
+
+
+def _panel(context: Context, setting: Setting, name: str, found: Series) -> Panel:
+    metric, days = context.catalog.metric(name), last_days(setting, None)
+    earlier = points(found, days, setting.compare)
+    return Panel(metric.label, metric.spec.format, points(found, days), earlier)

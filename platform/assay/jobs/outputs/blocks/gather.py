@@ -7,12 +7,36 @@ from typing import Any
 
 from assay.config.block import Block
 from assay.jobs.context import Context
-from assay.jobs.outputs.blocks import cards
+from assay.jobs.outputs.blocks import (
+    bars,
+    cards,
+    cohort,
+    experiment,
+    forecast,
+    funnel,
+    heatmap,
+    investigate,
+    lifecycle,
+    line,
+    table,
+    text,
+)
 from assay.jobs.outputs.blocks.setting import Setting
 from assay.report.views import BlockView
 
 GATHER: dict[str, Callable[[Context, Any, Setting], BlockView]] = {
     "cards": cards.view,
+    "line": line.view,
+    "bars": bars.view,
+    "table": table.view,
+    "heatmap": heatmap.view,
+    "cohort": cohort.view,
+    "lifecycle": lifecycle.view,
+    "funnel": funnel.view,
+    "investigate": investigate.view,
+    "experiment": experiment.view,
+    "forecast": forecast.view,
+    "text": text.view,
 }
 
 
