@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help demo airflow test check flights bench install dev orbit clean
+.PHONY: help demo airflow test superset check flights bench install dev orbit clean
 
 help:  ## Show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -18,6 +18,9 @@ flights: dev  ## Run the second example: 336,776 real flights
 
 test: .venv/.airflow .venv/.orbit browser  ## Run the whole test suite
 	$(BIN)/python -m pytest -n auto --dist loadfile
+
+superset: dev .venv-superset/.ready  ## Import the boards into a real Superset (about five minutes the first time)
+	ASSAY_SUPERSET=$(CURDIR)/.venv-superset $(BIN)/python -m pytest -m superset -q
 
 check: dev  ## Format, lint, types, import contracts and fast tests
 	$(BIN)/ruff format --check .
@@ -56,6 +59,18 @@ orbit: .venv/.orbit  ## Add Orbit's forecast models (half a minute, without a co
 	  $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[orbit]'
 	touch $@
 
+# Superset cannot share an environment: it needs SQLAlchemy 1.4, and 6.1.0 does not start without the last three.
+.venv-superset/.ready:
+	$(PYTHON) -m venv .venv-superset
+	.venv-superset/bin/python -m pip install --quiet apache-superset==6.1.0 clickhouse-connect==1.12.0 chdb==4.4.0 \
+	  "sqlalchemy<2" flask-caching==2.3.1 cachetools rich
+	printf '%s\n' 'SECRET_KEY = "only for tests, never served: 0123456789abcdef"' \
+	  'SQLALCHEMY_DATABASE_URI = "sqlite:///$(CURDIR)/.venv-superset/superset.db"' > .venv-superset/superset_config.py
+	export SUPERSET_CONFIG_PATH=$(CURDIR)/.venv-superset/superset_config.py FLASK_APP=superset && cd .venv-superset && \
+	  bin/superset db upgrade && bin/superset fab create-admin --username admin --firstname a --lastname b \
+	  --email a@example.org --password admin && bin/superset init
+	touch $@
+
 # The site's tests open pages in a real browser. On Debian and Ubuntu it can be installed here; elsewhere bring your own.
 .PHONY: browser
 browser:
@@ -64,4 +79,4 @@ browser:
 	  echo "No chromium: tests marked 'browser' will say so."
 
 clean:  ## Remove everything that was built
-	rm -rf target .venv examples/flights/target
+	rm -rf target .venv .venv-superset examples/flights/target

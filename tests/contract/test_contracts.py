@@ -71,6 +71,7 @@ alerts:
 routes: {file: {outbox: {path: target/outbox}}}
 reports:
   daily: {title: Daily, route: file, blocks: [{type: cards, title: All, metrics: [views, ctr]}]}
+dashboards: {main: {tabs: {all: {label: All, metrics: [views, ctr], by: [city]}}}}
 """,
 }
 # 2025-02-20 to 03-15, 24 events per hour; nothing at all in the last hour before noon of 03-14.
@@ -115,7 +116,7 @@ def test_schemas_are_schemas(name: str) -> None:
 
 
 def test_validate(root: Path, tmp_path: Path) -> None:
-    assert _print(root, "validate") == {"schema": 1, "ok": True, "definitions": 16, "errors": [], "warnings": []}
+    assert _print(root, "validate") == {"schema": 1, "ok": True, "definitions": 17, "errors": [], "warnings": []}
     (tmp_path / "metrics").mkdir()
     (tmp_path / "project.yaml").write_text("name: broken\n", encoding="utf-8")
     (tmp_path / "metrics/a.yaml").write_text("metrics: {a: {type: count, source: b}}\n", encoding="utf-8")
@@ -248,6 +249,14 @@ def test_dags_compile(root: Path) -> None:
     assert {"metrics__app", "experiment__button", "alerts__1h", "report__daily"} <= found
 
 
+def test_dashboards(root: Path, answer_of_run: Any, tmp_path: Path) -> None:
+    (table,) = _print(root, "dashboards refresh")["tables"]
+    assert table["table"] == "dash_main_all"
+    answer = _print(root, f"dashboards export superset --out {tmp_path / 'boards.zip'}")
+    assert answer["tables"] == [table]
+    assert (tmp_path / "boards.zip").exists()
+
+
 def test_report_send(root: Path, answer_of_run: Any) -> None:
     assert _print(root, "report send daily --date 2025-03-13 --dry-run")["deliveries"]
 
@@ -260,6 +269,7 @@ def test_report_send(root: Path, answer_of_run: Any) -> None:
         ("query views --by country --from 2025-03-01 --to 2025-03-02", 2),
         ("experiment analyze too_early", 3),
         ("alert check nothing", 2),
+        ("dashboards refresh nothing", 2),
         ("forecast run nothing", 2),
         ("forecast track nothing", 2),
         ("impact nothing", 2),

@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "impact": ("impact", "Estimate what dated events did."),
     "report": ("report", "Build and send reports."),
     "site": ("website", "Build the static site."),
+    "dashboards": ("dashboards", "Export dashboards to Superset, and refresh the tables of BI tools."),
     "dags": ("dag_factory.command", "Compile the DAGs that Airflow loads."),
     "demo": ("demo", "Generate the demo product and run everything on it."),
     "schema": ("schema", "Print the JSON Schema of the definitions, for editors."),

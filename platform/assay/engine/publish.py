@@ -20,7 +20,7 @@ from datetime import timedelta
 from assay.catalog.template import quote_literal
 from assay.engine.port import Engine
 from assay.errors import UsageError, WarehouseError
-from assay.statement import Statement, Table
+from assay.statement import Insert, Statement, Table
 
 _STAGED, _READY = "__stg_", "__rdy_"
 _OURS = "assay: "  # begins the comment of our tables, so that nobody else's are touched
@@ -31,7 +31,7 @@ class Partitions:
     """A rebuild: `fill` writes into the staging table; `partitions` are SQL literals of the partitions to replace."""
 
     target: str
-    fill: Callable[[str], Sequence[Statement]]
+    fill: Callable[[str], Sequence[Statement | Insert]]
     check: Callable[[str], Sequence[Statement]]
     partitions: Sequence[str]
     purpose: str
@@ -46,7 +46,7 @@ class Whole:
 
     target: str
     create: Callable[[str], Statement]
-    fill: Callable[[str], Sequence[Statement]]
+    fill: Callable[[str], Sequence[Statement | Insert]]
     check: Callable[[str], Sequence[Statement]]
     purpose: str
 

@@ -4,7 +4,7 @@ views     the records that a caller fills
 format    numbers and dates for people
 text      terminal tables, CSV, block sparklines
 charts    SVG, drawn with the primitives of `svg`
-png       PNG for messages
+png       PNG for messages, drawn on a `canvas`
 report    a report as lines of plain text
 readout   results and gates as rows of text; `sentences` what they say, `sources` where their formulas come from
 sections  an experiment as the parts of a page

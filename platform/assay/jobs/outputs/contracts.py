@@ -413,6 +413,7 @@ _IMPACT = _object(
     }
 )
 
+_WIDE = _object({"table": TEXT, "rows": COUNT, "from": DATE, "to": DATE})
 SCHEMAS: dict[str, Schema] = {
     "validate": _answer(
         {"ok": FLAG, "definitions": COUNT, "errors": _list(_DIAGNOSTIC), "warnings": _list(_DIAGNOSTIC)}
@@ -598,6 +599,10 @@ SCHEMAS: dict[str, Schema] = {
             "notes": _list(TEXT),
             "summary": TEXT,
         }
+    ),
+    "dashboards refresh": _answer({"tables": _list(_WIDE)}),
+    "dashboards export superset": _answer(
+        {"path": TEXT, "files": COUNT, "dashboards": _list(TEXT), "tables": _list(_WIDE)}
     ),
     "report send": _answer({"report": TEXT, "date": DATE, "blocks": _list(_BLOCK), "deliveries": _list(_DELIVERY)}),
     "dags compile": _answer(
