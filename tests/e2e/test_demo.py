@@ -17,7 +17,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("project.yaml", "metrics", "experiments", "alerts")
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]  # the fixture runs the whole demo
 
 
 def platform(*arguments: str, folder: Path) -> str:
