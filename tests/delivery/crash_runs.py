@@ -50,7 +50,7 @@ def messages() -> list[Message]:
     return [
         one("c1", "critical", blocks=chart, kind="fire"),
         one("c2", "critical", long, kind="fire"),
-        one("w1", "warning", blocks=chart, kind="fire"),
+        one("w1", "warning", blocks=chart * 2, kind="fire"),  # an album
         one("n1", "info"),
     ]
 

@@ -1,6 +1,7 @@
 """A small Bot API on loopback that fails on demand: run as a process, told what to do over HTTP.
 
-POST /bot<TOKEN>/<method>   the Bot API: sendMessage, sendPhoto, getUpdates, answerCallbackQuery, editMessageReplyMarkup
+POST /bot<TOKEN>/<method>   the Bot API: sendMessage, sendPhoto, sendMediaGroup, getUpdates, answerCallbackQuery and
+                            editMessageReplyMarkup
 POST /press                 somebody presses a button: {"message": …, "data": …, "user": {…}, "chat": …}
 GET  /keyboards             message: its buttons now, as the Bot API has them
 POST /faults                a JSON list of what to do with the next calls, one after the other; "ok" is a success
@@ -31,6 +32,7 @@ TOKEN = "12345:secret-token"
 ANSWERS = {
     "parse": (400, "Bad Request: can't parse entities: Unsupported start tag", {}),
     "photo": (400, "Bad Request: PHOTO_INVALID_DIMENSIONS", {}),
+    "album": (400, "Bad Request: strange number of media, or media without a file", {}),
     "chat_not_found": (400, "Bad Request: chat not found", {}),
     "forbidden": (403, "Forbidden: bot was kicked from the group chat", {}),
     "conflict": (409, "Conflict: terminated by other getUpdates request", {}),
@@ -59,13 +61,15 @@ class State:
             found = self.faults.pop(0) if self.faults else "ok"
         return {"kind": found} if isinstance(found, str) else found
 
-    def accept(self, call: dict[str, Any]) -> int:
+    def accept(self, call: dict[str, Any], messages: int) -> int:
+        """The number of the first of so many messages, which arrive together."""
         with self.lock:
-            self.next_id += 1
-            self.calls.append({**call, "accepted": True, "message_id": self.next_id})
-            self.keyboards[str(self.next_id)] = call.get("reply_markup")
-            self.chats[str(self.next_id)] = int(call["chat_id"]) if call["chat_id"].lstrip("-").isdigit() else -100
-            return self.next_id
+            number = self.next_id + 1
+            self.next_id += messages
+            self.calls.append({**call, "accepted": True, "message_id": number, "messages": messages})
+            self.keyboards[str(number)] = call.get("reply_markup")
+            self.chats[str(number)] = int(call["chat_id"]) if call["chat_id"].lstrip("-").isdigit() else -100
+            return number
 
     def done(self, call: dict[str, Any]) -> None:
         with self.lock:
@@ -187,7 +191,7 @@ class Handler(BaseHTTPRequestHandler):
         elif kind == "drop_before":
             STATE.refuse(self.call, kind)
             self.hang_up()
-        elif method in ("sendMessage", "sendPhoto"):
+        elif method in ("sendMessage", "sendPhoto", "sendMediaGroup"):
             self.take(kind)
         else:
             self.listened(method, fields)
@@ -208,20 +212,37 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(200, {"ok": True, "result": True})
 
     def take(self, kind: str) -> None:
-        photo = self.call["method"] == "sendPhoto"
-        text = shown(self.call.get("caption" if photo else "text", ""), self.call.get("parse_mode"))
-        if text is None:
+        photo, told = self.call["method"] != "sendMessage", self.told()
+        texts = [shown(text, mode) for text, mode in told]
+        if not texts:
+            self.refuse(*ANSWERS["album"])
+        elif None in texts:
             self.refuse(*ANSWERS["parse"])
-        elif len(text.encode("utf-16-le")) // 2 > (1024 if photo else 4096):
+        elif any(len(str(text).encode("utf-16-le")) // 2 > (1024 if photo else 4096) for text in texts):
             self.refuse(400, "Bad Request: message is too long")
-        elif not text and not photo:
+        elif not photo and texts == [""]:
             self.refuse(400, "Bad Request: message text is empty")
         else:
-            number = STATE.accept({**self.call, "shown": text})
-            if kind == "drop_after":
-                self.hang_up()
-            else:
-                self.answer(200, {"ok": True, "result": result(number, self.call, text, photo)})
+            self.accepted(kind, list(map(str, texts)), photo)
+
+    def told(self) -> list[tuple[str, str | None]]:
+        """Text and its markup of each message that the call makes; of an album that is none, nothing."""
+        if self.call["method"] != "sendMediaGroup":
+            name = "caption" if self.call["method"] == "sendPhoto" else "text"
+            return [(self.call.get(name, ""), self.call.get("parse_mode"))]
+        media = json.loads(self.call.get("media", "[]"))
+        names = {each["media"].removeprefix("attach://") for each in media}
+        whole = 2 <= len(media) <= 10 and len(names) == len(media) and names <= set(self.call)
+        wrong = not whole or "reply_markup" in self.call
+        return [] if wrong else [(each.get("caption", ""), each.get("parse_mode")) for each in media]
+
+    def accepted(self, kind: str, texts: list[str], photo: bool) -> None:
+        first = STATE.accept({**self.call, "shown": "".join(texts)}, len(texts))
+        made = [result(first + at, self.call, text, photo) for at, text in enumerate(texts)]
+        if kind == "drop_after":
+            self.hang_up()
+        else:
+            self.answer(200, {"ok": True, "result": made if self.call["method"] == "sendMediaGroup" else made[0]})
 
     def hang_up(self) -> None:
         self.close_connection = True

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from assay.delivery import markup
-from assay.delivery.collage import collage
 from assay.delivery.markup import Run, html, plain, split, units
+from assay.delivery.pictures import sendable
 from tests.delivery.fault_server import shown
 
 runs = st.lists(st.builds(Run, st.text(st.sampled_from(list("ab <&>\"'_*\n🔴é"))), st.booleans()), max_size=12).map(
@@ -60,22 +60,15 @@ def picture(width: int, height: int) -> bytes:
     return found.getvalue()
 
 
-def size(found: bytes | None) -> tuple[int, int]:
-    assert found
-    return Image.open(BytesIO(found)).size
-
-
-def test_one_picture_stays_as_it_is_and_several_become_one() -> None:
+def test_a_picture_stays_as_it_is_and_what_is_none_is_left_out() -> None:
     one = picture(40, 30)
-    assert collage([one]) == one
-    assert size(collage([one] * 3)) == (40, 90)
-    assert size(collage([one, picture(50, 20), one, one, one])) == (100, 90)
-    assert collage([]) is collage([b"no picture"]) is None
-    assert size(collage([b"no picture", one])) == (40, 30)
+    assert sendable([one, b"no picture", one]) == [one, one]
+    assert sendable([b"no picture"]) == []
 
 
 @pytest.mark.parametrize(("width", "height"), [(9_000, 2_000), (30, 9_000), (9_000, 30), (20, 500)])
 def test_sizes_that_telegram_refuses_are_changed(width: int, height: int) -> None:
-    wide, high = size(collage([picture(width, height)]))
+    (found,) = sendable([picture(width, height)])
+    wide, high = Image.open(BytesIO(found)).size
     assert wide + high <= 10_000
     assert max(wide, high) <= 20 * min(wide, high)

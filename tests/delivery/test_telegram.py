@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import socket
 import time
@@ -106,11 +107,50 @@ def test_a_text_without_an_end_is_cut_and_says_so(bot_api: Any, chat: Telegram) 
     assert calls[-1]["shown"].startswith("… and 25,")
 
 
-def test_several_pictures_are_one(bot_api: Any, chat: Telegram) -> None:
-    chat.send(message(blocks=(CHART, Block("Likes", "112K", picture()))))
+def charts(number: int) -> tuple[Block, ...]:
+    return tuple(Block(f"Chart {at}", "", picture()) for at in range(1, number + 1))
+
+
+def test_several_pictures_are_an_album_with_one_caption(bot_api: Any, chat: Telegram) -> None:
+    receipt = chat.send(message(text=NASTY, blocks=(CHART, Block("Likes", "112K", picture()))))
     (call,) = bot_api.accepted()
-    assert call["method"] == "sendPhoto"
-    assert "Views\n\nLikes\n112K" in call["shown"]
+    assert (call["method"], call["messages"], call["disable_notification"]) == ("sendMediaGroup", 2, "false")
+    first, second = json.loads(call["media"])
+    assert (first["parse_mode"], "caption" in second) == ("HTML", False)
+    assert call["shown"] == f"🔴 Title a\n@oncall\n{NASTY}\n\nViews\n\nLikes\n112K\n\n{message().mark}"
+    assert receipt.reference == str(call["message_id"])
+
+
+@pytest.mark.parametrize(("pictures", "methods"), [(10, []), (11, ["sendPhoto"]), (13, ["sendMediaGroup"])])
+def test_an_album_has_ten_pictures_and_the_others_follow(
+    bot_api: Any, chat: Telegram, pictures: int, methods: list[str]
+) -> None:
+    chat.send(message(text="word " * 600, blocks=charts(pictures)))
+    first, *others = bot_api.accepted()
+    assert (first["method"], first["messages"]) == ("sendMediaGroup", 10)
+    assert [each["method"] for each in others] == ["sendMessage", *methods]
+    assert sum(each["messages"] for each in (first, *others)) == pictures + 1
+    assert all(f'"message_id": {first["message_id"]}' in each["reply_parameters"] for each in others)
+
+
+def test_buttons_stand_under_the_first_picture(bot_api: Any) -> None:
+    chat = Telegram("-100", bot=TOKEN, base_url=bot_api.url, buttons=True)
+    chat.send(message(blocks=charts(3), kind="fire", incidents=("fc5de6cff1889ba4",)))
+    chat.close()
+    first, others = bot_api.accepted()
+    assert (first["method"], others["method"], others["messages"]) == ("sendPhoto", "sendMediaGroup", 2)
+    assert bot_api.buttons(first["message_id"])
+
+
+def test_an_album_whose_answer_was_lost_is_not_sent_again(bot_api: Any, tmp_path: Path) -> None:
+    routes = {"chat": Route("chat", "telegram", {"chat": "-100"})}
+    bot_api.fail("drop_after")
+    for _ in range(2):
+        channels = Channels(routes, lambda _: Telegram("-100", bot=TOKEN, base_url=bot_api.url))
+        report = message(severity="info", blocks=charts(3), labels={"route": "chat"})
+        deliver([report], routes, channels, FileLedger(tmp_path / "sent.jsonl"), NOW)
+    (call,) = bot_api.accepted()
+    assert call["messages"] == 3
 
 
 def test_a_resolve_answers_the_first_message(bot_api: Any, chat: Telegram) -> None:
@@ -177,12 +217,20 @@ def test_the_parts_that_arrived_are_told_and_not_sent_again(bot_api: Any, chat: 
     assert f'"message_id": {first["message_id"]}' in bot_api.accepted()[1]["reply_parameters"]
 
 
-@pytest.mark.parametrize(("fault", "method"), [("parse", "sendPhoto"), ("photo", "sendMessage")])
+@pytest.mark.parametrize(
+    ("fault", "pictures", "method"),
+    [
+        ("parse", 1, "sendPhoto"),
+        ("parse", 2, "sendMediaGroup"),
+        ("photo", 1, "sendMessage"),
+        ("photo", 2, "sendMessage"),
+    ],
+)
 def test_a_form_that_is_refused_is_changed_once(
-    bot_api: Any, chat: Telegram, caplog: Any, fault: str, method: str
+    bot_api: Any, chat: Telegram, caplog: Any, fault: str, pictures: int, method: str
 ) -> None:
     bot_api.fail(fault)
-    chat.send(message(text=NASTY, blocks=(CHART,)))
+    chat.send(message(text=NASTY, blocks=charts(pictures)))
     (call,) = bot_api.accepted()
     assert (call["method"], NASTY in call["shown"]) == (method, True)
     assert "sent in another one" in caplog.text
@@ -267,6 +315,12 @@ def test_the_fault_server_speaks_like_a_bot_api(bot_api: Any) -> None:
         assert photo.caption == "y"
         with pytest.raises(telegram.error.BadRequest, match="too long"):
             await bot.send_photo(-100, picture(), caption="y" * 1025)
+        photos = [telegram.InputMediaPhoto(picture()) for _ in range(3)]
+        album = await bot.send_media_group(-100, photos, caption="z")
+        assert [each.caption for each in album] == ["z", "", ""]
+        assert [each.message_id - album[0].message_id for each in album] == [0, 1, 2]
+        with pytest.raises(telegram.error.BadRequest, match="number of media"):
+            await bot.send_media_group(-100, photos * 4)
         bot_api.fail("forbidden", "500", {"kind": "migrate", "chat": "-7"})
         for error in (telegram.error.Forbidden, telegram.error.NetworkError, telegram.error.ChatMigrated):
             with pytest.raises(error):
@@ -274,4 +328,4 @@ def test_the_fault_server_speaks_like_a_bot_api(bot_api: Any) -> None:
         await request.shutdown()
 
     asyncio.run(conversation())
-    assert len(bot_api.accepted()) == 2
+    assert len(bot_api.accepted()) == 3

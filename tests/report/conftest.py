@@ -3,23 +3,38 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from assay.report.format import Good, Style
 from assay.report.views import (
     AlertView,
+    BandFigure,
+    BarsFigure,
     CardView,
+    CheckView,
     ExperimentView,
+    Figure,
+    LinesFigure,
+    MarkView,
+    MatrixFigure,
     MetricText,
     MetricView,
+    Panel,
+    PanelsFigure,
     Point,
+    QualityView,
     SiteView,
+    StackFigure,
+    StoredView,
     TableView,
     TabView,
+    WatchView,
 )
 
 DAY = date(2025, 10, 2)
@@ -86,6 +101,9 @@ def breakdown(dimension: str, label: str, values: tuple[str, ...]) -> TableView:
     return TableView(dimension, label, metrics, rows)
 
 
+_READERS = (("tab", "app"), ("experiment", "similar_users"), ("alert", "feed_15m"), ("report", "daily"))
+
+
 def metric(name: str, label: str, level: float | None, style: Style, good: Good | None) -> MetricView:
     return MetricView(
         name=name,
@@ -100,7 +118,10 @@ def metric(name: str, label: str, level: float | None, style: Style, good: Good 
         definition=f"{name}:\n  type: ratio\n  numerator: likes\n  denominator: views\n  label: {label}\n  good: up",
         sql=_SQL,
         series=wave(level, 60) if level else (),
-        used_by=(("tab", "app"), ("experiment", "similar_users"), ("alert", "feed_15m"), ("report", "daily")),
+        used_by=_READERS,
+        tier=1,
+        sources=("feed",),
+        lineage=((("source", "feed"), ("metric", name)), *((("metric", name), reader) for reader in _READERS)),
     )
 
 
@@ -216,7 +237,8 @@ def alert() -> AlertView:
         "message": "Views in Moscow are 38.9 % below the expected range.",
     }  # fmt: skip
     silent = firing | {
-        "by": {}, "state": "resolved", "since": "2025-09-24T03:00:00+03:00", "value": None, "deviation": None,
+        "by": {}, "state": "resolved", "since": "2025-09-24T03:00:00+03:00",
+        "ended": "2025-09-24T06:00:00+03:00", "value": None, "deviation": None,
         "change": None, "explained_by": [], "message": "No views arrived for 45 minutes.",
     }  # fmt: skip
     return AlertView(
@@ -228,7 +250,28 @@ def alert() -> AlertView:
         route="feed_oncall",
         description="A feed that stops is seen within half an hour.",
         incidents=(firing, silent),
+        watched=(watch(),),
     )
+
+
+def watch() -> WatchView:
+    """Four days of quarters of an hour: 100, 101, …; the second slot is missing, and no slot after the first day is
+    expected to be anything."""
+    start = datetime(2025, 9, 29, tzinfo=ZoneInfo("Europe/Moscow"))
+    moments = [start + timedelta(minutes=15 * at) for at in range(4 * 96)]
+    series = tuple((moment, None if at == 1 else 100.0 + at) for at, moment in enumerate(moments))
+    band = tuple((moment, 90.0, 300.0) if at < 96 else (moment, None, None) for at, moment in enumerate(moments))
+    return WatchView("views", "Views", "number", series, band)
+
+
+def quality() -> QualityView:
+    """A whole source that lacks two days, and one that was never built; a check that failed."""
+    built = datetime(2025, 10, 3, 3, tzinfo=ZoneInfo("Europe/Moscow"))
+    gaps = ((date(2025, 9, 4), date(2025, 9, 5)),)
+    feed = StoredView("source", "feed", "feed-team", "6h", 1, date(2025, 8, 1), DAY, True, built, gaps, True)
+    nothing = StoredView("model", "users", None, None, 0, None, None, False, None)
+    failed = CheckView("source", "feed", "not_null", "error", "2025-09-30", 3.0, "3 rows without a time")
+    return QualityView((feed, nothing), (failed,), 41, 2, 30)
 
 
 @pytest.fixture
@@ -241,6 +284,12 @@ def shipped() -> ExperimentView:
 def blocked() -> ExperimentView:
     """One whose verdict is withheld."""
     return experiment("ranking", "blocked")
+
+
+def _days(first: int, last: int) -> tuple[datetime, datetime]:
+    """Two midnights in September."""
+    start, end = (datetime(2025, 9, day, tzinfo=ZoneInfo("Europe/Moscow")) for day in (first, last))
+    return start, end
 
 
 @pytest.fixture
@@ -261,6 +310,33 @@ def site() -> SiteView:
         ),
         metrics=tuple(metric(name, label, value, style, good) for name, label, value, style, _, good in _CARDS),
         experiments=(experiment(), experiment("ranking", "blocked")),
-        alerts=(alert(), replace(alert(), name="messenger_15m", incidents=())),
+        alerts=(alert(), replace(alert(), name="messenger_15m", incidents=(), watched=())),
+        quality=quality(),
+        calendar=(
+            MarkView("event", "A campaign", *_days(9, 12), "source = ads"),
+            MarkView("silence", "Move", *_days(1, 2)),
+        ),
         version="0.1.0",
     )
+
+
+@pytest.fixture
+def figures_of(site: SiteView) -> Callable[[str], list[Figure]]:
+    """Figures of every kind, full and empty ones, with a name in them that one chooses."""
+    days = [site.day - timedelta(days=back) for back in reversed(range(9))]
+    series: tuple[Point, ...] = tuple((each, None if at == 4 else 10.0 * at) for at, each in enumerate(days))
+    band = tuple((each, 5.0, 90.0) for each in days[-3:])
+    nothing: tuple[Point, ...] = tuple((each, None) for each in days)
+    return lambda odd: [
+        PanelsFigure((Panel(odd, "percent", series, series), Panel(odd, "number", nothing))),
+        LinesFigure(odd, "number", tuple((f"{odd} {at}", series) for at in range(20)), ((odd, days[0], days[2]),)),
+        LinesFigure(odd, "number", ()),
+        BarsFigure(odd, "number", ((odd, 3.0, 4.0), ("none", None, 5.0), ("below", -3.0, None))),
+        BarsFigure(odd, "number", ()),
+        StackFigure(odd, tuple(days), ((odd, (1.0, None) * 4 + (2.0,)), ("left", (-1.0,) * 9))),
+        StackFigure(odd, (), ()),
+        MatrixFigure(odd, "percent", ("a", odd), ((odd, (0.5, None)),), ((1.0, None),), ((odd, "why"),)),
+        MatrixFigure(odd, "number", (), (), ()),
+        BandFigure(odd, "number", series, series[-3:], band, days[-3]),
+        BandFigure(odd, "number", nothing, (), (), site.day),
+    ]

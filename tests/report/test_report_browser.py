@@ -26,6 +26,20 @@ TYPE = """<script>addEventListener("load", () => {
   field.dispatchEvent(new Event("input"));
 });</script></body>"""
 
+# Drags over the middle quarter of the first chart, and tells its width in slots before and after.
+DRAG = """<script>addEventListener("load", async () => {
+  const [plot] = drawn, slots = () => (plot.scales.x.max - plot.scales.x.min) / 900, before = slots();
+  const { left, top, width } = plot.over.getBoundingClientRect();
+  const mouse = (type, share, target) => target.dispatchEvent(
+    new MouseEvent(type, { clientX: left + share * width, clientY: top + 20, movementX: 1, bubbles: true }));
+  mouse("mousemove", 0.4, plot.over);
+  mouse("mousedown", 0.4, plot.over);
+  mouse("mousemove", 0.65, plot.over);
+  mouse("mouseup", 0.65, document);
+  await null; // the chart draws itself in a microtask
+  document.title = `${before} ${slots()}`;
+});</script></body>"""
+
 # A report in a frame of a phone's width tells how wide it is, how many drawings are seen, and what it asked for.
 TELL = """<script>addEventListener("load", () => {
   const page = document.documentElement;
@@ -66,6 +80,17 @@ def opened(page: Path, profile: Path) -> str:
 )
 def test_a_page_opens_from_disk_without_errors(folder: Path, tmp_path: Path, path: str, shown: str) -> None:
     assert shown in opened(folder / path, tmp_path / "profile")
+
+
+def test_the_slots_of_an_alert_are_drawn_and_can_be_zoomed(folder: Path, tmp_path: Path) -> None:
+    page = folder / "alerts/feed_15m.html"
+    page.write_text(page.read_text(encoding="utf-8").replace("</body>", DRAG), encoding="utf-8")
+    document = opened(page, tmp_path / "profile")
+    assert document.count("<canvas") == 1
+    assert "Highest expected" in document
+    whole, part = map(float, document.partition("<title>")[2].partition("</title>")[0].split())
+    assert whole == pytest.approx(4 * 96 - 1)
+    assert part == pytest.approx(whole / 4, rel=0.05)
 
 
 def test_the_catalogue_can_be_searched(folder: Path, tmp_path: Path) -> None:

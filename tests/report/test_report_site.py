@@ -22,6 +22,7 @@ FIXED = {
     "status",
     "state",
     "since",
+    "ended",
     "verdict",
     "path",
     "timezone",
@@ -78,6 +79,13 @@ def poison(value: Any, count: Iterator[int]) -> Any:
     return value
 
 
+def leads(path: str, link: str, files: Mapping[str, str]) -> bool:
+    """Whether there is a file behind a link, with the place that it names."""
+    file, _, place = link.partition("#")
+    target = posixpath.normpath(posixpath.join(posixpath.dirname(path), file)) if file else path
+    return target in files and (not place or f'id="{place}"' in files[target])
+
+
 def test_every_definition_has_its_page(site: SiteView) -> None:
     files = render(site)
     assert {"index.html", "tabs/feed.html", "metrics/index.html", "assets/style.css", "assets/site.js"} <= set(files)
@@ -90,7 +98,7 @@ def test_pages_are_balanced_and_all_links_resolve(site: SiteView) -> None:
     files = render(site)
     for path, page in pages(files).items():
         for link in page.links():
-            assert posixpath.normpath(posixpath.join(posixpath.dirname(path), link)) in files, (path, link)
+            assert leads(path, link, files), (path, link)
 
 
 def test_nothing_is_requested_from_a_network(site: SiteView) -> None:
@@ -104,8 +112,7 @@ def test_markup_in_any_text_stays_text(site: SiteView) -> None:
     poisoned = poison(site, itertools.count())
     for page in pages(render(poisoned)).values():
         scripts = [attributes.get("src") for tag, attributes in page.tags if tag == "script"]
-        assert len(scripts) == 1
-        assert scripts[0] in {"assets/site.js", "../assets/site.js"}
+        assert all(script and EVIL not in script for script in scripts)
         assert not [attributes for _, attributes in page.tags if any(name.startswith("on") for name in attributes)]
         assert not [tag for tag, _ in page.tags if tag == "img"]
 
@@ -113,7 +120,7 @@ def test_markup_in_any_text_stays_text(site: SiteView) -> None:
 def test_poisoned_links_still_resolve(site: SiteView) -> None:
     files = render(poison(site, itertools.count()))
     for path, page in pages(files).items():
-        assert all(posixpath.normpath(posixpath.join(posixpath.dirname(path), each)) in files for each in page.links())
+        assert all(leads(path, each, files) for each in page.links())
 
 
 def test_a_card_shows_value_change_and_direction(site: SiteView) -> None:

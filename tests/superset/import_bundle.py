@@ -48,7 +48,8 @@ def rows_of_charts() -> dict[str, Any]:
         command = ChartDataCommand(ChartDataQueryContextSchema().load(body))
         command.validate()
         (answer,) = command.run()["queries"]
-        found[str(chart.uuid)] = {"name": chart.slice_name, "error": answer.get("error"), "rows": answer["data"]}
+        told = {"name": chart.slice_name, "kind": chart.viz_type, "error": answer.get("error"), "rows": answer["data"]}
+        found[str(chart.uuid)] = told
     return found
 
 

@@ -15,7 +15,7 @@ import yaml
 from assay.engine import parse_dsn
 from assay.errors import UsageError
 from assay.jobs.outputs.superset import _refuse_password, _save, address
-from assay.report.superset import BoardView, Measure, Source, bundle, pack
+from assay.report.superset import BoardView, Measure, Panel, Source, bundle, pack
 
 ODD = 'Rate "of" <b>likes</b> 🚀: it\'s'
 SOURCE = Source("shop", "clickhousedb://reader@host:8123/assay", "assay")
@@ -65,6 +65,46 @@ def test_references_lead_to_files() -> None:
     assert not names & {column["column_name"] for column in dataset["columns"]}
 
 
+PANELS = (
+    Panel("line", ODD, ("users", "ctr")),
+    Panel("heatmap", "Users by os", ("users",), "os"),
+    Panel("table", "Users of each os", ("users",), "os", 5),
+    Panel("lifecycle", "Life", ("life",)),
+    Panel("cohort", ODD, ("back",), style="percent"),
+)
+
+
+def test_blocks_read_what_is_there() -> None:
+    found = files(replace(VIEW, panels=PANELS, words=(ODD,)))
+    datasets = {body["uuid"]: body for path, body in found.items() if path.startswith("assay/datasets/")}
+    assert {each["table_name"] for each in datasets.values()} == {
+        VIEW.table,
+        f"{VIEW.table}_weeks",
+        f"{VIEW.table}_cohorts",
+    }
+    charts = [body for path, body in found.items() if path.startswith("assay/charts/")]
+    assert len(charts) == 4 + len(PANELS)
+    for chart in charts:
+        dataset, (query,) = datasets[chart["dataset_uuid"]], context(chart)["queries"]
+        columns = {each["column_name"] for each in dataset["columns"]}
+        asked = {each if isinstance(each, str) else each["sqlExpression"] for each in query["columns"]}
+        assert asked | {each["col"] for each in query["filters"]} <= columns
+        assert set(query["metrics"]) <= {each["metric_name"] for each in dataset["metrics"]}
+        assert {each["subject"] for each in chart["params"]["adhoc_filters"]} <= columns
+
+
+def test_rows_are_full_and_blocks_have_their_own_slices() -> None:
+    (board,) = of_kind("dashboards", replace(VIEW, panels=PANELS, words=(ODD,)))
+    placed = {name: each for name, each in board["position"].items() if isinstance(each, dict)}
+    rows = [[placed[name]["meta"] for name in each["children"]] for each in placed.values() if each["type"] == "ROW"]
+    assert all(sum(each["width"] for each in row) <= 12 for row in rows)
+    assert rows[-1][0]["code"] == ODD
+    numbers = {meta["sliceName"]: meta["chartId"] for row in rows for meta in row if "chartId" in meta}
+    _, chosen = board["metadata"]["native_filter_configuration"]
+    assert numbers["Users"] not in chosen["scope"]["excluded"], "a number is of the slice that is chosen"
+    assert {numbers["Life"], numbers["Users by os"], numbers["Users of each os"]} <= set(chosen["scope"]["excluded"])
+
+
 def context(chart: dict[str, Any]) -> Any:
     return json.loads(chart["query_context"])
 
@@ -76,8 +116,8 @@ def test_the_slice_filter_is_required_and_spares_charts_by_dimension() -> None:
     assert chosen["controlValues"]["enableEmptyFilter"] is True
     assert chosen["controlValues"]["multiSelect"] is False
     assert chosen["defaultDataMask"]["filterState"]["value"] == ["all"]
-    charts = {each["meta"]["chartId"]: each for each in board["position"].values() if "CHART-" in str(each)[:60]
-              and isinstance(each, dict) and each["type"] == "CHART"}  # fmt: skip
+    placed = [each for each in board["position"].values() if isinstance(each, dict) and each["type"] == "CHART"]
+    charts = {each["meta"]["chartId"]: each for each in placed}
     spared = {charts[at]["meta"]["sliceName"] for at in chosen["scope"]["excluded"]}
     assert spared == {"Users by os", "By os, latest"}
 
@@ -117,7 +157,15 @@ def test_addresses_hold_no_password(dsn: str, expected: str) -> None:
     assert address(parse_dsn(dsn)) == expected
 
 
-@pytest.mark.parametrize("uri", ["clickhousedb://me:secret@host/db", "postgresql://host/db", "clickhousedb://[host"])
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "clickhousedb://me:secret@host/db",
+        "clickhousedb://me@host/db?password=secret",
+        "postgresql://host/db",
+        "clickhousedb://[host",
+    ],
+)
 def test_addresses_that_are_refused(uri: str) -> None:
     with pytest.raises(UsageError, match="E601") as error:
         _refuse_password(uri)

@@ -18,11 +18,11 @@ def command() -> None:
 @common.project_option
 @common.command
 def refresh(names: tuple[str, ...], format: str, project: Path) -> None:
-    """Store the wide tables dash_* of dashboards NAMES again (default: all)."""
+    """Store the tables dash_* of dashboards NAMES again (default: all)."""
     from assay.jobs.outputs import dash
 
     with common.session(project, show=format == "text") as context:
-        found = [dash.refresh(context, board) for board in dash.boards(context, names)]
+        found = dash.refresh_all(context, dash.boards(context, names))
     if format == "json":
         common.print_json({"tables": [each.as_dict() for each in found]})
     else:

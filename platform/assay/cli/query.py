@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from assay.jobs.queries.query import Row
 
 GRAINS = ("day", "week", "month", "total")
+CHARTS = 12  # more of them nobody compares
 
 
 @click.command("query")
@@ -36,16 +39,31 @@ GRAINS = ("day", "week", "month", "total")
     show_default=True,
     help="With --cohort: compare with so many cohorts of the same weekday before; 0 for none.",
 )
+@click.option("--chart", is_flag=True, help="Draw the series in the terminal.")
 @common.format_option("text", "csv", "json", "sparkline")
 @common.project_option
 @common.command
-def command(metrics: tuple[str, ...], cohort: str | None, project: Path, format: str, **options: Any) -> None:
+def command(
+    metrics: tuple[str, ...], cohort: str | None, chart: bool, project: Path, format: str, **options: Any
+) -> None:
     """Read series of METRICS over the local days [--from, --to); with --cohort, one metric by day of life."""
+    form = _drawn(format, cohort) if chart else format
     with common.session(project, show=False) as context:
         if cohort is None:
-            _series(context, metrics, format, options)
+            _series(context, metrics, form, options)
         else:
-            _matrix(context, metrics, cohort, format, options)
+            _matrix(context, metrics, cohort, form, options)
+
+
+def _drawn(format: str, cohort: str | None) -> str:
+    if format != "text":
+        raise UsageError.of(
+            "E601",
+            f"--chart and --format {format} cannot go together.",
+            why="A chart is a form of its own.",
+            fix="Leave one of them out.",
+        )
+    return "chart" if cohort is None else "sparkline"
 
 
 def _series(context: Context, metrics: tuple[str, ...], format: str, options: dict[str, Any]) -> None:
@@ -57,6 +75,8 @@ def _series(context: Context, metrics: tuple[str, ...], format: str, options: di
         common.print_json({"metrics": list(metrics), "grain": grain, "rows": [row.as_dict() for row in rows]})
     elif not rows:
         click.echo("Nothing is stored for these days: run 'platform run'.", err=True)
+    elif format == "chart":
+        click.echo(_charts(context, rows), nl=False, color=False if os.environ.get("NO_COLOR") else None)
     else:
         click.echo(_text(context, rows, by, format), nl=False)
 
@@ -173,10 +193,30 @@ def _show(context: Context, row: Row) -> str:
 def _sparklines(context: Context, rows: list[Row]) -> str:
     from assay.report.text import sparkline, table
 
+    lines = [
+        (*name, sparkline([row.value for row in found]), _show(context, found[-1]))
+        for name, found in _by_slice(rows).items()
+    ]
+    return table(("metric", "slice", "series", "last"), lines)
+
+
+def _by_slice(rows: list[Row]) -> dict[tuple[str, str], list[Row]]:
     series: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
         series.setdefault((row.metric, " ".join(row.by.values())), []).append(row)
-    lines = [
-        (*name, sparkline([row.value for row in found]), _show(context, found[-1])) for name, found in series.items()
-    ]
-    return table(("metric", "slice", "series", "last"), lines)
+    return series
+
+
+def _charts(context: Context, rows: list[Row]) -> str:
+    """One below the other; click takes the bold type away where no terminal reads it."""
+    from assay.report.columns import plot
+
+    series, width, made = _by_slice(rows), shutil.get_terminal_size().columns, []
+    for (name, value), found in list(series.items())[:CHARTS]:
+        metric = context.catalog.metric(name)
+        title = f"{metric.label} ({name})" + (f": {value}" if found[0].by else "")
+        chart = plot(title, [(row.time, row.value) for row in found], metric.spec.format, width)
+        made.append("\n".join([click.style(chart.head, bold=True), *chart.lines]) + "\n")
+    left = len(series) - len(made)
+    told = [f"… and {left} more series; ask for fewer, or use --format sparkline.\n"] if left else []
+    return "\n".join([*made, *told])

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from assay.catalog.catalog import Metric
 from assay.catalog.expression import quote_identifier
 from assay.catalog.series import NOW, Arithmetic, Number, Series, Total, ratio_parts
-from assay.compiler.render import write
+from assay.compiler.render import read, write
+from assay.compiler.states import DAY
 from assay.statement import Statement
 
 KEYS = ("day", "slice", "dimension", "value")
@@ -38,6 +40,22 @@ def create(table: str, metrics: Sequence[Metric]) -> Statement:
     """The wide table of some metrics, under any name."""
     found = [column for metric in metrics for column in columns(metric)]
     return write("dash/create", f"create {table}", table=table, columns=found)
+
+
+def create_weeks(table: str) -> Statement:
+    """The table of some lifecycles, under any name."""
+    return write("dash/create_weeks", f"create {table}", table=table)
+
+
+def create_cohorts(table: str) -> Statement:
+    """The table of the cohorts of some metrics, under any name."""
+    return write("dash/create_cohorts", f"create {table}", table=table)
+
+
+def values(database: str, sources: Sequence[str], dimensions: Sequence[str], start: date, end: date) -> Statement:
+    """Columns: dimension, values: how many there are in the local days [start, end)."""
+    told = {"sources": list(sources), "dimensions": list(dimensions), "grain": DAY, "start": start, "end": end}
+    return read("dash/values", "count the values of dimensions", told, database=database)
 
 
 def exact(metric: Metric) -> str:

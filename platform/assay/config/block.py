@@ -23,6 +23,12 @@ class _Metrics(_Block):
     metrics: tuple[MetricName, ...] = Field(min_length=1)
 
 
+class _Past(_Block):
+    until: Day | None = Field(
+        None, description="A day of the past, shown as it looked then; the newest one when left out."
+    )
+
+
 class CardsBlock(_Metrics):
     """Numbers of the day with their change, and a line for each of the first four."""
 
@@ -31,7 +37,7 @@ class CardsBlock(_Metrics):
     chart: Literal["lines", "none"] = "lines"
 
 
-class LineBlock(_Metrics):
+class LineBlock(_Metrics, _Past):
     """Metrics over time on one axis, each value of a dimension as a line of its own."""
 
     type: Literal["line"]
@@ -57,7 +63,7 @@ class TableBlock(_Metrics):
     top: Integer = Field(20, ge=1, le=5000)
 
 
-class HeatmapBlock(_Block):
+class HeatmapBlock(_Past):
     """A metric by the values of a dimension and day, coloured by its change."""
 
     type: Literal["heatmap"]
@@ -67,7 +73,7 @@ class HeatmapBlock(_Block):
     days: Integer | None = Field(None, ge=2, le=60)
 
 
-class CohortBlock(_Block):
+class CohortBlock(_Past):
     """Retention by cohort and day of life; cohorts unlike those of the same weekday are flagged."""
 
     type: Literal["cohort"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from assay.config.base import Described, Duration, Integer, MetricName, Name, Spec, parse_duration
+from assay.config.base import Described, Duration, Flag, Integer, MetricName, Name, Spec, parse_duration
 from assay.config.block import Block
 from assay.config.cron import Cron
 
@@ -30,9 +30,15 @@ class Tab(Spec):
     filters: tuple[Name, ...] = Field((), description="Dimensions by which the page can be filtered.")
     blocks: tuple[Block, ...] = ()
 
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The metrics on it."""
+        return (*self.metrics, *self.cohorts, *(name for block in self.blocks for name in block.shown))
+
 
 class DashboardSpec(Described):
     """A board of tabs on the site."""
 
     tabs: dict[Name, Tab] = Field(min_length=1)
     days: Integer = Field(30, ge=2, le=400, description="Days on the sparklines.")
+    tables: Flag = Field(False, description="Keep its tables dash_* for BI tools fresh after each run.")

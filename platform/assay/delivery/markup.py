@@ -52,13 +52,13 @@ def split(runs: Runs, first: int, rest: int) -> Iterator[Runs]:
     >>> [plain(part) for part in split((Run("one two"), Run(" three")), 8, 20)]
     ['one two', 'three']
     """
-    limit = first
-    while units(plain(runs).strip()) > limit:
+    runs, limit = _strip(runs), first
+    while units(plain(runs)) > limit:
         at = _cut(plain(runs), limit)
         yield _strip(_slice(runs, 0, at))
         runs, limit = _strip(_slice(runs, at, len(plain(runs)))), rest
-    if plain(runs).strip():
-        yield _strip(runs)
+    if runs:
+        yield runs
 
 
 def _cut(text: str, limit: int) -> int:

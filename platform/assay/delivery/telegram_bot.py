@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -82,6 +82,13 @@ def markup(rows: Keyboard) -> Any:
 
     buttons = [[InlineKeyboardButton(each.text, callback_data=each.data) for each in row] for row in rows]
     return InlineKeyboardMarkup(buttons) if buttons else None
+
+
+def album(pictures: Iterable[bytes]) -> list[Any]:
+    """Pictures as the library wants them."""
+    from telegram import InputMediaPhoto
+
+    return [InputMediaPhoto(each) for each in pictures]
 
 
 def asked(error: Any) -> timedelta:

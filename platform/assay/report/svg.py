@@ -31,10 +31,13 @@ def label(content: str, x: float, y: float, **attributes: object) -> str:
     return element("text", escape(content), x=x, y=y, **{"fill": "currentColor", **attributes})
 
 
-def picture(width: float, height: float, title: str, description: str, *children: str) -> str:
-    """The whole drawing, in user units of one pixel; it scales with its container."""
+def picture(
+    width: float, height: float, title: str, description: str, *children: str, role: str = "img", kind: str = ""
+) -> str:
+    """The whole drawing, in user units of one pixel, that scales with its container; a `group` if it holds links, and
+    with a class for its `kind`."""
     head = (element("title", escape(title)), element("desc", escape(description)))
-    box = {"viewBox": f"0 0 {width:g} {height:g}", "role": "img", "class": "chart"}
+    box = {"viewBox": f"0 0 {width:g} {height:g}", "role": role, "class": f"chart {kind}".strip()}
     return element("svg", *head, *children, xmlns="http://www.w3.org/2000/svg", width=width, height=height, **box)
 
 

@@ -10,23 +10,26 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from assay.report import charts, heatmap, readout, sections
+from assay.report import charts, heatmap, readout, sections, watched
 from assay.report import format as formats
 from assay.report.charts.steps import group_look
 from assay.report.views import (
     BandPoint,
     CardView,
+    Figure,
     ForecastSeries,
     HeatmapView,
     ImpactView,
     MetricView,
     Point,
+    SiteView,
     TableView,
 )
 
 TEMPLATES = Path(__file__).parent / "templates"
 _WIDE, _NARROW = 1180, 330  # pixels: a chart is drawn for a desk and for a phone, and the page shows one of them
 _HALF = 600  # beside another chart
+_READERS = 8  # in the lineage of a metric
 
 
 @cache
@@ -68,6 +71,24 @@ def _row_chart(metric: MetricView) -> Markup:
 def _metric_chart(metric: MetricView) -> Markup:
     line = charts.Line(metric.label, metric.series)
     return _svg(charts.line_chart([line], title=metric.label, style=metric.format, width=1240, height=280))
+
+
+def _lineage_chart(metric: MetricView, href: Callable[[str, str], str | None]) -> Markup:
+    """The whole way to a metric, and its first readers; the page lists all of them."""
+    here = ("metric", metric.name)
+    readers = [step for step in metric.lineage if step[0] == here]
+    if len(readers) > _READERS:
+        readers[_READERS - 1 :] = [(here, ("and", f"{len(readers) - _READERS + 1} more"))]
+    steps = [*(step for step in metric.lineage if step[0] != here), *readers]
+
+    def found(kind: str, name: str) -> str | None:
+        return "#used-by" if kind == "and" else href(kind, name)
+
+    return _svg(charts.graph(steps, here, title=f"Lineage of {metric.label}", href=found))
+
+
+def _timeline_chart(site: SiteView, href: Callable[[str, str], str | None]) -> Markup:
+    return _both(lambda width: watched.timeline(site, href, width), _WIDE)
 
 
 def _heatmap_chart(view: HeatmapView) -> Markup:
@@ -138,6 +159,12 @@ def _band_chart(
     )
 
 
+def _figure_charts(of: Figure) -> list[Markup]:
+    """Each drawing for a desk and for a phone."""
+    both = zip(charts.figures(of, _WIDE), charts.figures(of, _NARROW), strict=True)
+    return [_svg(f'<div class="roomy">{wide}</div><div class="snug">{narrow}</div>') for wide, narrow in both]
+
+
 def _peaks(table: TableView) -> list[float]:
     """The largest size in each column, which is a full bar."""
     columns = [[row[index] for _, row in table.rows] for index in range(len(table.metrics))]
@@ -160,11 +187,15 @@ _HELPERS = {
     "row_chart": _row_chart,
     "metric_chart": _metric_chart,
     "heatmap_chart": _heatmap_chart,
+    "lineage_chart": _lineage_chart,
+    "timeline_chart": _timeline_chart,
+    "watched": watched,
     "forest_chart": _forest_chart,
     "course_chart": _course_chart,
     "shape_chart": _shape_chart,
     "forecast_chart": _forecast_chart,
     "impact_chart": _impact_chart,
+    "figure_charts": _figure_charts,
     "group_look": group_look,
     "peaks": _peaks,
     "bar_width": _bar_width,

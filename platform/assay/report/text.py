@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import csv as _csv
-import io
 import re
 import unicodedata
 from collections.abc import Sequence
 from datetime import date
+from types import SimpleNamespace
 
 from assay.report.format import MISSING, present, show
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
+_WIDEST = 1_000  # characters of a cell
+_FORMULA = re.compile(r"[=+@\t\r-](?![\d.]*$)")  # https://owasp.org/www-community/attacks/CSV_Injection
 _NUMERIC = re.compile(r"[+−-]?[\d,.]+(e[+−-]?\d+)?( ?(%|[KMB]|s|min))?")
 
 
@@ -29,12 +31,15 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
 
 
 def csv(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """RFC 4180 with line feeds; missing values and NaN are empty, dates ISO 8601, numbers in full precision."""
-    out = io.StringIO()
-    writer = _csv.writer(out, lineterminator="\n")
+    """RFC 4180 with line feeds; missing values and NaN are empty, dates ISO 8601, numbers in full precision.
+
+    A text that a spreadsheet would take for a formula gets an apostrophe before it.
+    """
+    lines: list[str] = []
+    writer = _csv.writer(SimpleNamespace(write=lines.append))  # with its own line ends, or it leaves a lone CR unquoted
     writer.writerow(columns)
     writer.writerows([_raw(cell) for cell in row] for row in rows)
-    return out.getvalue()
+    return "".join(line.removesuffix("\r\n") + "\n" for line in lines)
 
 
 def sparkline(values: Sequence[float | None]) -> str:
@@ -57,13 +62,20 @@ def _clean(cell: object) -> str:
         return MISSING
     if isinstance(cell, float):
         return show(cell)
-    # A value from the data must neither break the line nor steer the terminal.
-    return "".join(each if each.isprintable() else " " for each in str(cell))
+    return one_line(str(cell))
+
+
+def one_line(text: str) -> str:
+    """A value from the data that neither breaks the line, nor steers the terminal, nor is very long."""
+    text = text if len(text) <= _WIDEST else f"{text[: _WIDEST - 1]}…"
+    return "".join(each if each.isprintable() else " " for each in text)
 
 
 def _raw(cell: object) -> object:
     if isinstance(cell, float) and not present(cell):
         return None
+    if isinstance(cell, str) and _FORMULA.match(cell):
+        return f"'{cell}"
     return cell.isoformat() if isinstance(cell, date) else cell
 
 

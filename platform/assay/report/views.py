@@ -16,6 +16,7 @@ from assay.report.format import Good, Style
 Moment = date | datetime
 Point = tuple[Moment, float | None]
 BandPoint = tuple[Moment, float | None, float | None]
+Node = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +37,16 @@ class CardView:
 
 @dataclass(frozen=True, slots=True)
 class TableView:
-    """A breakdown: `metrics` are (name, label, format), `rows` are (value of the dimension, one number per metric)."""
+    """A breakdown: `metrics` are (name, label, format), `rows` are (value of the dimension, one number per metric).
+
+    `note` says what is left out.
+    """
 
     dimension: str
     label: str
     metrics: tuple[tuple[str, str, Style], ...]
     rows: tuple[tuple[str, tuple[float | None, ...]], ...]
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,24 @@ class HeatmapView:
 
 
 @dataclass(frozen=True, slots=True)
+class SliceView:
+    """What the cards of a tab say about one value of a dimension."""
+
+    value: str
+    cards: tuple[CardView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FilterView:
+    """A dimension by which a tab can be filtered; `left` values are too small to be offered."""
+
+    dimension: str
+    label: str
+    slices: tuple[SliceView, ...]
+    left: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class TabView:
     """One page of the dashboard, for one day."""
 
@@ -75,11 +98,16 @@ class TabView:
     cards: tuple[CardView, ...] = ()
     tables: tuple[TableView, ...] = ()
     heatmaps: tuple[HeatmapView, ...] = ()
+    filters: tuple[FilterView, ...] = ()
+    blocks: tuple[BlockView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class MetricView:
-    """One metric of the catalogue; `definition` is its YAML, `used_by` are (kind, name)."""
+    """One metric of the catalogue; `definition` is its YAML, `used_by` are (kind, name).
+
+    `lineage` are the steps from the sources to the metric and on to its readers, each a pair of (kind, name).
+    """
 
     name: str
     label: str
@@ -93,7 +121,10 @@ class MetricView:
     definition: str
     sql: str
     series: tuple[Point, ...] = ()
-    used_by: tuple[tuple[str, str], ...] = ()
+    used_by: tuple[Node, ...] = ()
+    tier: int | None = None
+    sources: tuple[str, ...] = ()
+    lineage: tuple[tuple[Node, Node], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +159,32 @@ class ExperimentView:
 
 
 @dataclass(frozen=True, slots=True)
+class WatchView:
+    """The total of a metric by the slots of an alert; `band` are (time, low, high) of what was expected."""
+
+    metric: str
+    label: str
+    format: Style
+    series: tuple[Point, ...]
+    band: tuple[BandPoint, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MarkView:
+    """A span of the calendar, `end` excluded: an `event` or a `silence`, and what it is about in words."""
+
+    kind: str
+    label: str
+    start: datetime
+    end: datetime
+    about: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class AlertView:
-    """One rule; `incidents` are the mappings of `alert check`, `firing`, in the JSON contract, newest first."""
+    """One rule; `incidents` are the mappings of `alert check`, `firing`, in the JSON contract, newest first, with
+    when each was seen to have `ended`. `watched` are the last days, `around` those of the newest incident if it is
+    older; `window` is the span that it judges, where that is not `every`."""
 
     name: str
     metrics: tuple[str, ...]
@@ -139,6 +194,9 @@ class AlertView:
     route: str
     description: str
     incidents: tuple[Mapping[str, Any], ...] = ()
+    watched: tuple[WatchView, ...] = ()
+    around: tuple[WatchView, ...] = ()
+    window: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,6 +367,51 @@ class ReportView:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckView:
+    """A check that failed: on which days, by which value, and why."""
+
+    kind: str
+    subject: str
+    check: str
+    severity: str
+    days: str
+    value: float | None
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredView:
+    """A source or a model as it is stored; `over` whether its last day was when it was `built`.
+
+    `fresh` is its allowance in words, and `late` whether the last look found it older. `gaps` are the missing stretches
+    between its days, as (first, last) missing day.
+    """
+
+    kind: str
+    name: str
+    owner: str | None
+    fresh: str | None
+    failed: int
+    first: date | None
+    last: date | None
+    over: bool
+    built: datetime | None
+    gaps: tuple[tuple[date, date], ...] = ()
+    late: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QualityView:
+    """What is stored, and the checks of the last `days` days."""
+
+    stored: tuple[StoredView, ...]
+    failed: tuple[CheckView, ...]
+    passed: int
+    skipped: int
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
 class SiteView:
     """The whole site; `day` is the last full day of its data."""
 
@@ -321,4 +424,6 @@ class SiteView:
     alerts: tuple[AlertView, ...] = ()
     forecasts: tuple[ForecastView, ...] = ()
     impacts: tuple[ImpactView, ...] = ()
+    quality: QualityView | None = None
+    calendar: tuple[MarkView, ...] = ()
     version: str = ""

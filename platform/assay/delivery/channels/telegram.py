@@ -14,13 +14,13 @@ from typing import Any
 
 from assay.delivery.buttons import keyboard
 from assay.delivery.channels.registry import NO_HINTS, Channel, Hints, channel
-from assay.delivery.collage import collage
 from assay.delivery.faults import Fault, Later, Moved, Refused, Uncertain
 from assay.delivery.markup import html, plain
 from assay.delivery.message import Message, Receipt
+from assay.delivery.pictures import sendable
 from assay.delivery.routes import Limit
-from assay.delivery.telegram_bot import Bot, asked, markup, token
-from assay.delivery.telegram_text import Part, parts
+from assay.delivery.telegram_bot import Bot, album, asked, markup, token
+from assay.delivery.telegram_text import ALBUM, Part, parts
 
 SILENT = ("info", "warning")
 _ANSWERED = ("fire", "escalation")  # an update is a reply to one of them
@@ -60,13 +60,15 @@ class Telegram(Channel):
         chat = hints.moved.get(self._chat, self._chat)
         loud = message.severity not in self._silent
         calls = self._mention if loud and message.kind != "resolve" else ()
-        pictures = [block.image for block in message.blocks if block.image]
+        buttons = markup(keyboard(message.incidents)) if self._buttons and message.kind in _ANSWERED else None
+        pictures = sendable(block.image for block in message.blocks if block.image)
         arrived = list(hints.parts)
-        for part in parts(message, collage(pictures) if pictures else None, calls)[len(arrived) :]:
+        # an album has no buttons: they stand under the first picture, and the others follow
+        for part in parts(message, pictures, calls, 1 if buttons else ALBUM)[len(arrived) :]:
             answered = arrived[0] if arrived else hints.reply_to
             fields = self._fields(chat, answered, loud and not arrived)
-            if not arrived and self._buttons and message.kind in _ANSWERED:
-                fields["reply_markup"] = markup(keyboard(message.incidents))
+            if buttons and not arrived:
+                fields["reply_markup"] = buttons
             arrived.append(self._call(chat, part, fields, tuple(arrived)))
         return Receipt("telegram", chat, "sent", arrived[0])
 
@@ -102,10 +104,14 @@ class Telegram(Channel):
 
     def _message(self, part: Part, marked: bool, fields: dict[str, Any]) -> str:
         text, mode = (html(part.runs), "HTML") if marked else (plain(part.runs), None)
-        if part.picture:
-            sent = self._bot.call("send_photo", photo=part.picture, caption=text, parse_mode=mode, **fields)
-        else:
-            sent = self._bot.call("send_message", text=text, parse_mode=mode, **fields)
+        match part.pictures:
+            case ():
+                sent = self._bot.call("send_message", text=text, parse_mode=mode, **fields)
+            case (picture,):
+                sent = self._bot.call("send_photo", photo=picture, caption=text, parse_mode=mode, **fields)
+            case pictures:
+                media = album(pictures)
+                sent, *_ = self._bot.call("send_media_group", media=media, caption=text, parse_mode=mode, **fields)
         return str(sent.message_id)
 
     def _fault(self, error: Exception, chat: str, arrived: tuple[str, ...]) -> Exception:
@@ -131,7 +137,7 @@ def _other_style(error: Exception, part: Part) -> int:
     told = str(error).lower() if isinstance(error, BadRequest) else ""
     if any(each in told for each in _PLAIN):
         return 1
-    return 2 if part.picture and any(each in told for each in _PICTURE) else 0
+    return 2 if part.pictures and any(each in told for each in _PICTURE) else 0
 
 
 def _meaning(error: Exception) -> tuple[type[Fault], str, str]:

@@ -414,6 +414,9 @@ _IMPACT = _object(
 )
 
 _WIDE = _object({"table": TEXT, "rows": COUNT, "from": DATE, "to": DATE})
+_STORED = {"name": TEXT, "first": _optional(DATE), "last": _optional(DATE), "days": COUNT}
+_WASTE = _object({"what": TEXT, "rows": COUNT, "bytes": COUNT})
+
 SCHEMAS: dict[str, Schema] = {
     "validate": _answer(
         {"ok": FLAG, "definitions": COUNT, "errors": _list(_DIAGNOSTIC), "warnings": _list(_DIAGNOSTIC)}
@@ -425,6 +428,20 @@ SCHEMAS: dict[str, Schema] = {
     "plan": _answer(_PLAN),
     "apply": _answer({**_PLAN, "steps": _list(_STEP), "ok": FLAG}),
     "run": _answer({"from": DATE, "to": DATE, "steps": _list(_STEP), "ok": FLAG}),
+    "status": _answer(
+        {
+            "ok": FLAG,
+            "paused": _optional(_object({"since": MOMENT, "who": TEXT, "reason": TEXT})),
+            "sources": _list(_object({**_STORED, "newest": _optional(MOMENT), "fresh": _optional(FLAG)})),
+            "models": _list(_object(_STORED)),
+            "failed_checks": _list(_object({"kind": TEXT, "subject": TEXT, "check": TEXT, "message": TEXT})),
+            "runs": _list(_object({"at": MOMENT, "command": TEXT, "who": TEXT, "seconds": NUMBER, "rows": COUNT})),
+            "costs": _list(_object({"name": TEXT, "statements": COUNT, "seconds": NUMBER})),
+            "stale": _list(_WASTE),
+            "alerts": _list(_object({"id": TEXT, "alert": TEXT, "message": TEXT})),
+        }
+    ),
+    "gc": _answer({"dropped": FLAG, "waste": _list(_WASTE)}),
     "query": _answer({"metrics": _list(TEXT), "grain": _one_of("day", "week", "month", "total"), "rows": _list(_ROW)}),
     "query --cohort": _answer(
         {

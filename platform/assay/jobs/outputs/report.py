@@ -14,6 +14,7 @@ from assay.jobs.alerts import sending
 from assay.jobs.context import Context
 from assay.jobs.outputs.blocks import Setting, gather
 from assay.jobs.outputs.story import story
+from assay.jobs.storage import pauses
 from assay.report.png import figure_png
 from assay.report.report import BlockText, render_report
 from assay.report.views import ReportView
@@ -57,6 +58,7 @@ def send(context: Context, name: str, day: date, dry_run: bool = False) -> Repor
     Raises UsageError E201 and DeliveryError.
     """
     definition = context.catalog.report(name)
+    pauses.refuse(context)
     seen = view(context, definition, day)
     title, blocks = render_report(seen)
     message = _message(context, definition, seen, title, blocks)

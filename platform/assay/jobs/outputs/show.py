@@ -8,7 +8,7 @@ from typing import Any
 
 from assay.catalog.catalog import Catalog
 from assay.catalog.series import of_events, plain
-from assay.compiler import checks, models, series, states, zone
+from assay.compiler import checks, models, series, states, unit_days, zone
 from assay.compiler import experiment as experiments
 from assay.compiler.series import Spans
 from assay.errors import UsageError, did_you_mean
@@ -39,7 +39,7 @@ def show(catalog: Catalog, name: str, reading: str | None = None) -> Shown:
     if name in catalog.metrics:
         return Shown(name, "metric", reading or "series", _metric(catalog, name, reading or "series"))
     if name in definitions.experiments:
-        return Shown(name, "experiment", "experiment", experiments.statements(plan_of(catalog, name)))
+        return Shown(name, "experiment", "experiment", _experiment(catalog, name))
     if name in definitions.alerts:
         alert = definitions.alerts[name].spec
         found = [s for metric in alert.metrics for s in _slots(catalog, metric, alert.every, alert.by)]
@@ -93,8 +93,13 @@ def _metric(catalog: Catalog, name: str, reading: str) -> tuple[Statement, ...]:
                 why="Its reading per unit depends on an experiment's assignment and window.",
                 fix="Add it to an experiment's metrics.",
             )
-        return tuple(each for name in using for each in experiments.statements(plan_of(catalog, name)))
+        return tuple(each for name in using for each in _experiment(catalog, name))
     return (series.series([metric], "day", "", _EXAMPLE, _EXAMPLE + timedelta(days=1), database),)
+
+
+def _experiment(catalog: Catalog, name: str) -> tuple[Statement, ...]:
+    plan = plan_of(catalog, name)
+    return experiments.statements(plan) if unit_days.refusal(plan) else unit_days.statements(plan, _database(catalog))
 
 
 def _uses(catalog: Catalog, experiment: str, metric: str) -> bool:
@@ -110,10 +115,10 @@ def _slots(catalog: Catalog, name: str, every: timedelta, by: tuple[str, ...]) -
 
 
 def _states(catalog: Catalog, source: str) -> list[Statement]:
-    stage = f"{_database(catalog)}.measure_states__stg_example"
     found, until = [], _EXAMPLE + timedelta(days=1)
     for grain in states.grains(catalog):
         if grain.source == source:
+            stage = f"{_database(catalog)}.{grain.table}__stg_example"
             found += states.fill(catalog, grain, stage, _EXAMPLE, until, _database(catalog))
             found += states.checks(grain, stage, _EXAMPLE, until)
     found += checks.rows(

@@ -8,14 +8,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 from assay.catalog.catalog import Metric
 from assay.compiler import dash
 from assay.engine import Dsn
 from assay.errors import UsageError
 from assay.jobs.context import Context
-from assay.jobs.outputs.dash import Board, Refreshed, boards, refresh
+from assay.jobs.outputs.dash import Board, boards, refresh_all
+from assay.jobs.outputs.dash_panels import panels, words
+from assay.jobs.outputs.dash_store import Refreshed
 from assay.report.superset import BoardView, Measure, Source, bundle, pack
 
 
@@ -39,11 +41,7 @@ def export(context: Context, names: Sequence[str], uri: str, out: Path) -> Expor
     """
     _refuse_password(uri)
     found = boards(context, names)
-    tables = []
-    for at, board in enumerate(found):
-        context.progress(at, len(found), board.table)
-        tables.append(refresh(context, board))
-    context.progress(len(found), len(found), "written")
+    tables = refresh_all(context, found)
     views = [view(context, board, uri) for board in found]
     files = bundle(views)
     _save(pack(files), out)
@@ -62,7 +60,8 @@ def address(dsn: Dsn) -> str:
 def _refuse_password(uri: str) -> None:
     try:
         parts = urlsplit(uri)
-        wrong = "has a password" if parts.password else "" if parts.scheme == "clickhousedb" else "is another dialect"
+        secret = parts.password or "password" in parse_qs(parts.query, keep_blank_values=True)
+        wrong = "has a password" if secret else "" if parts.scheme == "clickhousedb" else "is another dialect"
     except ValueError:
         wrong = "is malformed"
     if wrong:
@@ -83,8 +82,10 @@ def view(context: Context, board: Board, uri: str) -> BoardView:
         description=spec.description or "",
         owner=spec.owner or "",
         measures=tuple(_measure(board, metric) for metric in board.metrics),
-        dimensions=board.dimensions,
+        dimensions=tuple(each for each in board.dimensions if each in board.tab.by),
         source=Source(context.catalog.definitions.project.name, uri, context.database),
+        panels=panels(context.catalog, board),
+        words=words(board),
     )
 
 
@@ -99,6 +100,7 @@ def _measure(board: Board, metric: Metric) -> Measure:
         latest=dash.latest(metric),
         by=board.by[metric.name],
         columns=tuple(column.name for column in dash.columns(metric)),
+        card=metric.name in board.tab.metrics,
     )
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from assay.report.charts.frame import FAINT, GRID, LINES, MUTED, SHADE, Frame, area, rule, rungs, small, stroke, times
+from assay.report.charts.key import key, key_height, look
+from assay.report.charts.text import room_of
 from assay.report.format import Style, present, show, show_date, show_ticks
 from assay.report.svg import Scale, area_path, element, label, line_path, picture, position, span, ticks
 from assay.report.views import BandPoint, Moment, Point
@@ -59,15 +61,17 @@ def line_chart(
 ) -> str:
     """Lines over time with both axes; `band` is shaded behind them, events are marked. Hovering names each point."""
     bounds = [(at, value) for at, low, high in band for value in (low, high)]
-    frame = _frame([*(line.points for line in lines), bounds], (56, width - 16), (height - 28, 26))
+    names = [line.label for line in lines] if len(lines) > 1 else []
+    top = 8 + max(key_height(names, width), 18)
+    frame = _frame([*(line.points for line in lines), bounds], (56, width - 16), (height - 28, top))
     marks = ticks(frame.y.low, frame.y.high)
     drawn = (
         *rungs(frame, marks, show_ticks(marks, style)),
         *times(frame),
         _band(frame, band),
-        *(_event(frame, event) for event in events),
+        *_events(frame, events),
         *(_line(frame, line, index) for index, line in enumerate(lines)),
-        *_legend(lines, width - 16),
+        *key(names, width, [line.dashed for line in lines]),
         *(_hover(frame, line, style) for line in lines[:1]),
     )
     return picture(width, height, title, _summary(lines[0].points if lines else (), style), *drawn)
@@ -99,36 +103,27 @@ def _band(frame: Frame, band: Sequence[BandPoint]) -> str:
     return area(area_path([(frame.x(position(at)), y(low), y(high)) for at, low, high in band]), SHADE)
 
 
-def _event(frame: Frame, event: Event) -> str:
-    start = frame.x(position(event.start))
-    top, bottom = frame.y.end, frame.y.start
-    name = label(event.label, start + 4, top + 9, **small("start"))
+def _events(frame: Frame, events: Sequence[Event]) -> Iterator[str]:
+    """Each with its name, which ends inside the frame, and stands lower where it would run into another one."""
+    ends: list[float] = []
+    for event in events:
+        room = room_of(event.label)
+        left = max(min(frame.x(position(event.start)) + 4, frame.x.end - room), frame.x.start)
+        level = next((at for at, end in enumerate(ends) if end < left), len(ends))
+        ends[level : level + 1] = [left + room]
+        yield _span(frame, event) + label(event.label, left, frame.y.end + 9 + 13 * level, **small("start"))
+
+
+def _span(frame: Frame, event: Event) -> str:
+    start, top, bottom = frame.x(position(event.start)), frame.y.end, frame.y.start
     if event.end is None:
-        return rule(start, top, start, bottom, MUTED, dashed=True) + name
+        return rule(start, top, start, bottom, MUTED, dashed=True)
     wide = max(frame.x(position(event.end)) - start, 1.0)
-    box = element("rect", x=start, y=top, width=wide, height=bottom - top, style=f"fill:{GRID};stroke:none")
-    return box + name
+    return element("rect", x=start, y=top, width=wide, height=bottom - top, style=f"fill:{GRID};stroke:none")
 
 
 def _line(frame: Frame, line: Line, index: int) -> str:
-    return _drawn(line_path(frame.points(line.points)), line, index)
-
-
-def _drawn(path: str, line: Line, index: int) -> str:
-    if line.dashed:
-        return stroke(path, MUTED, 1.5, _DASHED)
-    return stroke(path, LINES[index % len(LINES)], 2)
-
-
-def _legend(lines: Sequence[Line], right: float) -> list[str]:
-    if len(lines) < 2:
-        return []
-    starts = [right - 140 * (len(lines) - index) for index in range(len(lines))]
-    return [_legend_entry(line, index, x) for index, (line, x) in enumerate(zip(lines, starts, strict=True))]
-
-
-def _legend_entry(line: Line, index: int, x: float) -> str:
-    return _drawn(f"M{x:.0f} 10 h18", line, index) + label(line.label, x + 24, 14, **small("start"))
+    return stroke(line_path(frame.points(line.points)), *look(index, line.dashed))
 
 
 def _hover(frame: Frame, line: Line, style: Style) -> str:

@@ -10,8 +10,7 @@ from assay.report.superset.datasets import VERSION
 from assay.report.superset.views import BoardView, identify
 
 _WIDTH = 12  # columns of Superset's grid
-_PER_ROW = 4
-_LOW, _HIGH = 26, 50  # heights of a number and of a chart, in Superset's units of 8 pixels
+_LOW, _HIGH, _TALL = 26, 50, 76  # heights of a number, a chart and a heatmap, in Superset's units of 8 pixels
 _ALL = "all"
 
 
@@ -41,7 +40,11 @@ def dashboard(view: BoardView, charts: Sequence[Chart]) -> dict[str, Any]:
 
 
 def _position(view: BoardView, charts: Sequence[Chart], numbers: dict[str, int]) -> dict[str, Any]:
-    rows = list(_rows(charts))
+    rows = [
+        {f"CHART-{numbers[chart.key]}": _placed(chart, numbers[chart.key]) for chart in row} for row in _rows(charts)
+    ]
+    if view.words:
+        rows.append({"MARKDOWN-1": _markdown(view.words)})
     names = [f"ROW-{at}" for at in range(len(rows))]
     found: dict[str, Any] = {
         "DASHBOARD_VERSION_KEY": "v2",
@@ -50,42 +53,42 @@ def _position(view: BoardView, charts: Sequence[Chart], numbers: dict[str, int])
         "HEADER_ID": {"type": "HEADER", "id": "HEADER_ID", "meta": {"text": view.title}},
     }
     for name, row in zip(names, rows, strict=True):
-        placed = {f"CHART-{numbers[chart.key]}": _placed(chart, numbers[chart.key], name) for chart in row}
-        meta = {"background": "BACKGROUND_TRANSPARENT"}
-        parents = ["ROOT_ID", "GRID_ID"]
-        found[name] = {"type": "ROW", "id": name, "children": list(placed), "parents": parents, "meta": meta}
-        found |= placed
+        meta, parents = {"background": "BACKGROUND_TRANSPARENT"}, ["ROOT_ID", "GRID_ID"]
+        found[name] = {"type": "ROW", "id": name, "children": list(row), "parents": parents, "meta": meta}
+        found |= {each: placed | {"id": each, "parents": [*parents, name]} for each, placed in row.items()}
     return found
 
 
 def _rows(charts: Sequence[Chart]) -> Iterator[Sequence[Chart]]:
-    """Numbers four to a row, then the two charts of each dimension side by side."""
-    for size, sliced in ((_PER_ROW, False), (2, True)):
-        found = [chart for chart in charts if chart.sliced is sliced]
-        yield from (found[at : at + size] for at in range(0, len(found), size))
+    """As many as fit side by side, in their order; charts of one height in a row."""
+    row: list[Chart] = []
+    for chart in charts:
+        if row and (sum(each.width for each in row) + chart.width > _WIDTH or _height(chart) != _height(row[0])):
+            yield row
+            row = []
+        row.append(chart)
+    if row:
+        yield row
 
 
-def _placed(chart: Chart, number: int, row: str) -> dict[str, Any]:
-    return {
-        "type": "CHART",
-        "id": f"CHART-{number}",
-        "children": [],
-        "parents": ["ROOT_ID", "GRID_ID", row],
-        "meta": {
-            "chartId": number,
-            "uuid": chart.uuid,
-            "sliceName": chart.name,
-            "width": _width(chart),
-            "height": _HIGH if chart.sliced else _LOW,
-        },
+def _placed(chart: Chart, number: int) -> dict[str, Any]:
+    meta = {
+        "chartId": number,
+        "uuid": chart.uuid,
+        "sliceName": chart.name,
+        "width": chart.width,
+        "height": _height(chart),
     }
+    return {"type": "CHART", "children": [], "meta": meta}
 
 
-def _width(chart: Chart) -> int:
-    """A table of many metrics is wide."""
-    if not chart.sliced:
-        return _WIDTH // _PER_ROW
-    return 8 if chart.params["viz_type"] == "table" else 4
+def _height(chart: Chart) -> int:
+    return {"big_number": _LOW, "heatmap_v2": _TALL}.get(chart.params["viz_type"], _HIGH)
+
+
+def _markdown(words: Sequence[str]) -> dict[str, Any]:
+    meta = {"code": "\n\n".join(words), "width": _WIDTH, "height": _LOW}
+    return {"type": "MARKDOWN", "children": [], "meta": meta}
 
 
 def _time() -> dict[str, Any]:

@@ -10,8 +10,9 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 import yaml
 
 from assay.report.superset.boards import dashboard
-from assay.report.superset.charts import charts
-from assay.report.superset.datasets import DATABASE, VERSION, database, dataset
+from assay.report.superset.charts import numbers, slices
+from assay.report.superset.datasets import DATABASE, VERSION, database, datasets
+from assay.report.superset.panels import panels
 from assay.report.superset.views import BoardView
 
 _ROOT = "assay"
@@ -25,8 +26,8 @@ def bundle(views: Sequence[BoardView]) -> dict[str, str]:
         f"databases/{DATABASE}.yaml": database(views[0].source),
     }
     for view in views:
-        made = charts(view)
-        found[f"datasets/{DATABASE}/{view.table}.yaml"] = dataset(view)
+        made = [*numbers(view), *panels(view), *slices(view)]
+        found |= {f"datasets/{DATABASE}/{table}.yaml": body for table, body in datasets(view).items()}
         found |= {f"charts/{view.table}_{chart.key.replace(' ', '_')}.yaml": chart.as_dict() for chart in made}
         found[f"dashboards/{view.table}.yaml"] = dashboard(view, made)
     return {f"{_ROOT}/{path}": _yaml(body) for path, body in found.items()}

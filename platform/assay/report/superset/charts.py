@@ -1,4 +1,4 @@
-"""Charts of a board: a number with its trend for each metric, and lines and a table for each dimension.
+"""Charts of a wide table: a number with its trend for each metric, and lines and a table for each dimension.
 
 `params` is what Superset draws and edits; `query_context` is the same question for whoever has no browser.
 """
@@ -14,12 +14,15 @@ from assay.report.superset.datasets import VERSION
 from assay.report.superset.views import BoardView, Measure, identify
 
 _WEEK = 7
-_ROWS = 10_000
+ROWS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """`key` is its place on the board; `sliced`: it shows the values of a dimension, and no filter of slices."""
+    """`key` is its place on the board; `sliced`: it shows the values of a dimension, and no filter of slices.
+
+    `table` is what it reads, the wide one when left out; `width` in twelfths of a row.
+    """
 
     key: str
     name: str
@@ -29,6 +32,8 @@ class Chart:
     query: dict[str, Any]
     board: BoardView
     sliced: bool = False
+    table: str = ""
+    width: int = 3
 
     @property
     def uuid(self) -> str:
@@ -46,7 +51,7 @@ class Chart:
             "cache_timeout": None,
             "uuid": self.uuid,
             "version": VERSION,
-            "dataset_uuid": self.board.dataset,
+            "dataset_uuid": self.board.dataset_of(self.table or self.board.table),
         }
 
     def _context(self) -> dict[str, Any]:
@@ -60,15 +65,18 @@ class Chart:
         }
 
 
-def charts(view: BoardView) -> list[Chart]:
-    """In the order of the board."""
-    numbers = [_number(view, measure) for measure in view.measures]
-    return numbers + [chart for each in view.dimensions for chart in (_lines(view, each), _table(view, each))]
+def numbers(view: BoardView) -> list[Chart]:
+    return [_number(view, measure) for measure in view.cards]
+
+
+def slices(view: BoardView) -> list[Chart]:
+    """Lines and a table for each dimension."""
+    return [chart for each in view.dimensions for chart in (_lines(view, each), _table(view, each))]
 
 
 def _number(view: BoardView, measure: Measure) -> Chart:
     """The last day of the slice, its change to the same weekday before, and the days until it."""
-    params = _params("big_number") | {
+    params = params_of("big_number") | {
         "metric": measure.value,
         "x_axis": "day",
         "time_grain_sqla": "P1D",
@@ -79,106 +87,115 @@ def _number(view: BoardView, measure: Measure) -> Chart:
         "compare_suffix": "to a week before",
         "y_axis_format": measure.format,
         "time_format": "%Y-%m-%d",
-        "adhoc_filters": [_any_time()],
+        "adhoc_filters": [any_time()],
     }
-    query = _query([_day()], [measure.value], [("slice", "all")])
+    query = query_of([day()], [measure.value], [("slice", "all")])
     return Chart(measure.column, measure.label, measure.description, measure.owner, params, query, view)
 
 
 def _lines(view: BoardView, dimension: str) -> Chart:
     """The first metric that has the dimension, a line per value."""
     measure = _split(view, dimension)[0]
-    params = _params("echarts_timeseries_line") | {
-        "metrics": [measure.value],
+    params = line_params([measure], 10, dimension)
+    query = query_of([day(), "value"], [measure.value], [("dimension", dimension)])
+    name = f"{measure.label} by {dimension}"
+    return Chart(f"{dimension} lines", name, measure.description, measure.owner, params, query, view, True, width=4)
+
+
+def line_params(measures: Sequence[Measure], top: int, dimension: str) -> dict[str, Any]:
+    """Lines of metrics, one per value of a dimension where one is given."""
+    return params_of("echarts_timeseries_line") | {
+        "metrics": [each.value for each in measures],
         "x_axis": "day",
         "time_grain_sqla": "P1D",
-        "groupby": ["value"],
-        "limit": 10,
-        "row_limit": _ROWS,
-        "y_axis_format": measure.format,
+        "groupby": ["value"] if dimension else [],
+        "limit": top,
+        "row_limit": ROWS,
+        "y_axis_format": measures[0].format,
         "x_axis_time_format": "%Y-%m-%d",
         "truncate_metric": True,
         "show_legend": True,
         "rich_tooltip": True,
-        "adhoc_filters": [_any_time(), _only(dimension)],
+        "adhoc_filters": [any_time(), *([only("dimension", dimension)] if dimension else [])],
     }
-    query = _query([_day(), "value"], [measure.value], [("dimension", dimension)])
-    name = f"{measure.label} by {dimension}"
-    return Chart(f"{dimension} lines", name, measure.description, measure.owner, params, query, view, sliced=True)
 
 
 def _table(view: BoardView, dimension: str) -> Chart:
-    """Every metric that has the dimension, with bars, on its last day."""
-    found = _split(view, dimension)
+    name = f"By {dimension}, latest"
+    return table(view, f"{dimension} table", name, _split(view, dimension), dimension, 1000)
+
+
+def table(view: BoardView, key: str, name: str, found: Sequence[Measure], dimension: str, top: int) -> Chart:
+    """Metrics by the values of a dimension, with bars, on their last day."""
     metrics = [each.newest for each in found]
     formats = {each.newest: {"d3NumberFormat": each.format, "showCellBars": True} for each in found}
-    params = _params("table") | {
+    params = params_of("table") | {
         "query_mode": "aggregate",
         "groupby": ["value"],
         "metrics": metrics,
         "timeseries_limit_metric": metrics[0],
         "order_desc": True,
         "show_cell_bars": True,
-        "row_limit": 1000,
+        "row_limit": top,
         "server_pagination": False,
         "column_config": formats,
-        "adhoc_filters": [_any_time(), _only(dimension)],
+        "adhoc_filters": [any_time(), only("dimension", dimension)],
     }
-    query = _query(["value"], metrics, [("dimension", dimension)]) | {"orderby": [[metrics[0], False]]}
+    query = query_of(["value"], metrics, [("dimension", dimension)]) | {"orderby": [[metrics[0], False]]}
     text = "Numbers of the last day in the range of time; a retention is of the last cohort that is old enough."
-    return Chart(f"{dimension} table", f"By {dimension}, latest", text, view.owner, params, query, view, sliced=True)
+    return Chart(key, name, text, view.owner, params, query, view, True, width=8)
 
 
 def _split(view: BoardView, dimension: str) -> list[Measure]:
-    return [each for each in view.measures if dimension in each.by]
+    return [each for each in view.cards if dimension in each.by]
 
 
-def _params(kind: str) -> dict[str, Any]:
+def params_of(kind: str) -> dict[str, Any]:
     return {"viz_type": kind, "time_range": "No filter", "annotation_layers": []}
 
 
-def _any_time() -> dict[str, Any]:
+def any_time(column: str = "day") -> dict[str, Any]:
     return {
         "clause": "WHERE",
         "expressionType": "SIMPLE",
-        "subject": "day",
+        "subject": column,
         "operator": "TEMPORAL_RANGE",
         "comparator": "No filter",
     }
 
 
-def _only(dimension: str) -> dict[str, Any]:
+def only(column: str, value: str) -> dict[str, Any]:
     return {
         "clause": "WHERE",
         "expressionType": "SIMPLE",
-        "subject": "dimension",
+        "subject": column,
         "operator": "==",
         "operatorId": "EQUALS",
-        "comparator": dimension,
+        "comparator": value,
     }
 
 
-def _day() -> dict[str, Any]:
-    return {
-        "columnType": "BASE_AXIS",
-        "expressionType": "SQL",
-        "label": "day",
-        "sqlExpression": "day",
-        "timeGrain": "P1D",
-    }
+def day() -> dict[str, Any]:
+    return axis("day") | {"timeGrain": "P1D"}
 
 
-def _query(columns: Sequence[Any], metrics: Sequence[str], filters: Sequence[tuple[str, str]]) -> dict[str, Any]:
+def axis(column: str) -> dict[str, Any]:
+    return {"columnType": "BASE_AXIS", "expressionType": "SQL", "label": column, "sqlExpression": column}
+
+
+def query_of(
+    columns: Sequence[Any], metrics: Sequence[str], filters: Sequence[tuple[str, str]], time: str = "day"
+) -> dict[str, Any]:
     return {
         "columns": list(columns),
         "metrics": list(metrics),
         "filters": [
-            {"col": "day", "op": "TEMPORAL_RANGE", "val": "No filter"},
+            {"col": time, "op": "TEMPORAL_RANGE", "val": "No filter"},
             *({"col": column, "op": "==", "val": value} for column, value in filters),
         ],
         "extras": {"having": "", "where": ""},
         "orderby": [],
-        "row_limit": _ROWS,
+        "row_limit": ROWS,
         "annotation_layers": [],
         "is_timeseries": False,
         "order_desc": True,

@@ -38,4 +38,12 @@ if (field) {
 for (const button of document.querySelectorAll("button.copy")) {
   button.addEventListener("click", () => copy(button));
 }
+// What scrolls can be reached and moved by the keyboard.
+const wide = new ResizeObserver((seen) => {
+  for (const { target } of seen) {
+    const more = target.scrollWidth > target.clientWidth || target.scrollHeight > target.clientHeight;
+    target.tabIndex = more ? 0 : -1;
+  }
+});
+for (const each of document.querySelectorAll(".scroll, .snug, .roomy, pre")) wide.observe(each);
 document.documentElement.dataset.ready = "yes";

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from assay.config.block import Block
@@ -41,5 +42,6 @@ GATHER: dict[str, Callable[[Context, Any, Setting], BlockView]] = {
 
 
 def gather(context: Context, block: Block, setting: Setting) -> BlockView:
-    """What a block shows of one day. Raises as the query behind it."""
-    return GATHER[block.type](context, block, setting)
+    """What a block shows of one day, or of an earlier one that it names. Raises as the query behind it."""
+    day = min(getattr(block, "until", None) or setting.day, setting.day)
+    return GATHER[block.type](context, block, replace(setting, day=day))

@@ -60,13 +60,17 @@ def last_days(setting: Setting, count: int | None) -> list[date]:
 
 
 def largest(rows: Iterable[Row], by: str, top: int) -> tuple[list[str], int]:
-    """The values of a dimension by size, and how many are left out. A quotient is as large as its denominator."""
+    """The values of a dimension by size, and how many are left out."""
     sizes: dict[str, float] = {}
     for row in rows:
-        size = row.value if row.denominator is None else row.denominator
-        sizes[row.by[by]] = sizes.get(row.by[by], 0.0) + abs(size or 0.0)
+        sizes[row.by[by]] = sizes.get(row.by[by], 0.0) + size(row)
     values = sorted((each for each in sizes if sizes[each]), key=lambda each: (-sizes[each], each))
     return values[:top], max(len(values) - top, 0)
+
+
+def size(row: Row) -> float:
+    """How large a slice is; a quotient is as large as its denominator."""
+    return abs((row.value if row.denominator is None else row.denominator) or 0.0)
 
 
 def in_order(context: Context, by: str, metrics: Sequence[Metric], values: Sequence[str]) -> list[str]:
