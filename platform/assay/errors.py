@@ -14,9 +14,34 @@ This module imports the standard library only, so that every layer may use it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Literal, Self
+
+# Controls that steer a terminal or begin a line of a log, marks that turn the direction of writing, and the two forms
+# of secrets that we handle: a password in an address, and the token of a bot.
+_CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_SECRETS = re.compile(r"(?<=://)([^\s:/@]*):\S*(?=@)|(?<!\d)\d{6,12}:[\w-]{8,}")
+_LONGEST = 2_000  # characters
+
+
+def shown(text: str) -> str:
+    """A text that came from somewhere, fit to be printed: one line, of bounded length, without controls and secrets.
+
+    >>> shown("clickhouse://me:secret@host/db")
+    'clickhouse://me:…@host/db'
+    """
+    text = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+    return _SECRETS.sub(_redacted, _CONTROLS.sub(_plain, text))
+
+
+def _plain(found: re.Match[str]) -> str:
+    return " " if found[0] in "\n\r" else "\N{REPLACEMENT CHARACTER}"
+
+
+def _redacted(found: re.Match[str]) -> str:
+    return "…" if found[1] is None else f"{found[1]}:…"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -28,7 +53,7 @@ class Location:
     column: int = 1
 
     def __str__(self) -> str:
-        return f"{self.path}:{self.line}:{self.column}"
+        return f"{shown(self.path)}:{self.line}:{self.column}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +69,10 @@ class Diagnostic:
     fix: str
     location: Location | None = None
     severity: Literal["error", "warning"] = "error"
+
+    def __post_init__(self) -> None:
+        for part in ("message", "why", "fix"):
+            object.__setattr__(self, part, shown(getattr(self, part)))
 
     def __str__(self) -> str:
         where = f"{self.location}: " if self.location else ""
@@ -151,6 +180,9 @@ CODES: dict[str, str] = {
     "E512": "The source is not fresh.",
     "E513": "An alert would send more messages than its budget allows.",
     "E514": "An alert would not notice a large drop.",
+    "E515": "A statement would cost more than its limit.",
+    "E516": "The project is paused.",
+    "E517": "Our tables were made by a newer version.",
     "W501": "A source declares no columns, so its SQL was not tried.",
     # E6xx: usage
     "E601": "The arguments do not fit together.",

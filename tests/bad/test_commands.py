@@ -64,8 +64,9 @@ CASES: dict[str, tuple[int, tuple[str, ...], tuple[str, str] | str, tuple[str, .
     "E604": (2, ("plan", "--against", "HEAD"), "", ()),
     "E702": (2, QUERY, "clickhouse://ann:${ASSAY_TEST_UNSET}@host", ()),
 }
-# Codes whose text is a line of an outcome, not an error: tested one by one below; E603 and W301 beside `plan`.
-OUTCOMES = {"E510", "E512", "E513", "E514", "E603", "E701", "W301", "W501", "W601"}
+# Codes whose text is a line of an outcome, not an error: tested one by one below; E603 and W301 beside `plan`,
+# E515 to E517 in tests/operations.
+OUTCOMES = {"E510", "E512", "E513", "E514", "E515", "E516", "E517", "E603", "E701", "W301", "W501", "W601"}
 
 
 @pytest.fixture
@@ -99,7 +100,7 @@ def platform(*arguments: str) -> Any:
 
 @pytest.fixture(autouse=True)
 def _short_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("assay.project.connect", lambda dsn, timeout, _wait: connect(dsn, timeout, 0.05))
+    monkeypatch.setattr("assay.project.connect", lambda dsn, timeout, _wait, *more: connect(dsn, timeout, 0.05, *more))
 
 
 @pytest.mark.parametrize("code", CASES)

@@ -252,6 +252,7 @@ def test_texts_are_fields_of_the_language() -> None:
     from assay.config.block import CardsBlock as Block
     from assay.config.experiment import ExperimentSpec
     from assay.config.metric import CountMetric
+    from assay.config.source import SourceSpec
 
-    fields = (Described, ExperimentSpec, CountMetric, Block)
+    fields = (Described, ExperimentSpec, CountMetric, Block, SourceSpec)
     assert set().union(*(each.model_fields for each in fields)) >= TEXT

@@ -198,13 +198,13 @@ def _assert_is_for_people(each: Diagnostic) -> None:
 
 
 @settings(deadline=None)
-@given(st.integers(1, 10**6), st.sampled_from("mhdw"))
+@given(st.integers(1, 14_000), st.sampled_from("mhdw"))
 def test_a_duration_is_shown_as_it_is_read(number: int, unit: str) -> None:
     duration = parse_duration(f"{number}{unit}")
     assert parse_duration(show_duration(duration)) == duration
 
 
-@pytest.mark.parametrize("text", ["0d", "7 days", "d", "1.5h", "-1d", "", None, 7])
+@pytest.mark.parametrize("text", ["0d", "7 days", "d", "1.5h", "-1d", "", None, 7, "100001d", "9" * 5000 + "d"])
 def test_what_is_no_duration_is_refused(text: Any) -> None:
     with pytest.raises(FieldError):
         parse_duration(text)

@@ -67,9 +67,9 @@ def test_json_is_the_contract_of_validate() -> None:
 
 
 def test_github_escapes_properties_and_messages() -> None:
-    odd = Diagnostic("E001", "50%\r\n: a, b", "w", "f", Location("a,b:c%.yaml", 3, 5))
+    odd = Diagnostic("E001", "50%: a, b", "w", "f", Location("a,b:c%.yaml", 3, 5))
     assert render.github([odd, NOWHERE], "shop/") == (
-        "::error file=shop/a%2Cb%3Ac%25.yaml,line=3,col=5,title=E001::50%25%0D%0A: a, b%0Awhy: w%0Afix: f\n"
-        "::error title=E106::No project:%0A100%25, here.%0Awhy: Why.%0Afix: Fix.\n"
+        "::error file=shop/a%2Cb%3Ac%25.yaml,line=3,col=5,title=E001::50%25: a, b%0Awhy: w%0Afix: f\n"
+        "::error title=E106::No project: 100%25, here.%0Awhy: Why.%0Afix: Fix.\n"
     )
     assert render.github([WARNING]).startswith("::warning file=m/b.yaml,")

@@ -23,6 +23,7 @@ __all__ = [
 
 RESERVED = "assay__"
 _TYPOGRAPHIC = frozenset("‘’“”")
+_RULE = "It must be one expression in ClickHouse SQL."
 _WHY_ONE = "The compiler puts the expression into its own statement, where only a value or condition of one row fits."
 
 
@@ -47,7 +48,7 @@ def _learn(sql: str) -> Known:
         _refuse_tokens(tokens)
         tree = _tree(sql, tokens)
     except glot().errors.SqlglotError as error:
-        raise unparsed(error, "It must be one expression in ClickHouse SQL.") from error
+        raise unparsed(error, _RULE) from error
     nodes = list(tree.walk())  # once: walking costs more than parsing
     _refuse_nodes(nodes)
     columns = frozenset(str(each.parts[0].name) for each in nodes if isinstance(each, glot().exp.Column))
@@ -72,16 +73,19 @@ def _refuse_tokens(tokens: Sequence[Any]) -> None:
 
 def _tree(sql: str, tokens: Sequence[Any]) -> Any:
     try:
-        (tree,) = dialect().parser().parse_into(glot().exp.Expr, tokens, sql)
+        trees = dialect().parser().parse_into(glot().exp.Expr, tokens, sql)
     except RecursionError as error:
         raise nested_too_deeply() from error
-    return tree
+    # a word such as ELSE alone is none, and what begins with IF without a bracket is kept as text that nobody read
+    if len(trees) != 1 or not isinstance(trees[0], glot().exp.Expr) or isinstance(trees[0], glot().exp.Command):
+        raise BadExpression("E401", "The SQL cannot be parsed.", _RULE, "Correct the SQL.")
+    return trees[0]
 
 
 def _refuse_nodes(nodes: Sequence[Any]) -> None:
     exp = glot().exp
     kinds = (
-        ((exp.Query,), "a subquery"),
+        ((exp.Query, exp.Values), "a subquery"),
         ((exp.Alias, exp.Aliases), "an alias, or an operator is missing between two words"),
         ((exp.Placeholder, exp.Parameter), "a placeholder"),
         ((exp.AggFunc, exp.Window), "an aggregate: metrics aggregate by their type"),
@@ -96,8 +100,9 @@ def _refuse_nodes(nodes: Sequence[Any]) -> None:
 
 
 def _single_column(node: Any) -> bool:
+    """Brackets around a name change nothing: `IN ((t))` reads the table `t`."""
     listed = node.expressions
-    return len(listed) == 1 and isinstance(listed[0], glot().exp.Column)
+    return len(listed) == 1 and isinstance(listed[0].unnest(), glot().exp.Column)
 
 
 def _not_one(what: str, fix: str) -> BadExpression:

@@ -26,14 +26,16 @@ BLOCKS = """arrayjoin unnest blocknumber blocksize blockserializedsize rownumber
 runningconcurrency runningaccumulate runningdifference runningdifferencestartingwithfirstvalue neighbor
 isconstant dumpcolumnstructure tocolumntypename lowcardinalityindices lowcardinalitykeys __applyfilter
 financialnetpresentvalueextended"""
-ELSEWHERE = """file joinget joingetornull hascolumnintable sleep sleepeachrow throwif aiclassify
+ELSEWHERE = """file joinget joingetornull hascolumnintable sleep sleepeachrow throwif logtrace getclienthttpheader tid
+__getscalar aiclassify
 aiextract aifilter aigenerate airedact aitranslate assigncentroid naivebayesclassifier
 naivebayesclassifierwithprob naivebayesclassifierwithallprobs timeseriescopytag timeseriescopytags timeseriesextracttag
 timeseriesgrouptosamplingkey timeseriesgrouptotags timeseriesidtogroup timeseriesidtotags timeseriesidtotagsgroup
 timeseriesjointags timeseriesremovealltagsexcept timeseriesremovetag timeseriesremovetags timeseriesreplacetag
 timeseriestagsgrouptotags timeseriestagstogroup timeseriesthrowduplicateseriesif"""
+ON_SERVERS = "reversednsquery catboostevaluate"  # chDB has none of them
 TABLES = "in notin nullin notnullin globalin globalnotin globalnullin globalnotnullin"
 
-FORBIDDEN = frozenset(" ".join((CLOCKS, CHANCE, SERVER, BLOCKS, ELSEWHERE, TABLES)).split())
+FORBIDDEN = frozenset(" ".join((CLOCKS, CHANCE, SERVER, BLOCKS, ELSEWHERE, ON_SERVERS, TABLES)).split())
 # ClickHouse calls these without brackets too.
 BARE = frozenset(("now", "current_date", "current_timestamp", "localtime", "localtimestamp", "current_user"))

@@ -22,7 +22,9 @@ from assay.config.root import PROJECT
 from assay.errors import Location
 
 # Fields of definitions that change no number, wherever they stand.
-TEXT = frozenset(("label", "description", "owner", "title", "hypothesis", "good", "format", "tier", "renamed_from"))
+TEXT = frozenset(
+    ("label", "description", "owner", "title", "hypothesis", "good", "format", "tier", "renamed_from", "limits")
+)
 # Fields that name other definitions: the same word names the same kind everywhere.
 REFERENCES: dict[str, str] = {
     "source": "source",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
@@ -20,6 +21,7 @@ def glot() -> Any:
     """The package."""
     import sqlglot  # about 0.1 s: only projects with changed expressions pay for it
 
+    logging.getLogger("sqlglot").addHandler(logging.NullHandler())  # what it logs holds the user's text; we refuse it
     return sqlglot
 
 

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
 
-from assay.catalog.functions import BARE, FORBIDDEN, TABLES
+from assay.catalog.functions import BARE, FORBIDDEN
 from assay.catalog.memory import Known, recall
 from assay.catalog.parsing import dialect, glot, nested_too_deeply, normal, unparsed
 from assay.catalog.template import BadExpression
 
 WINDOW = frozenset(("assay__start", "assay__end", "assay__first", "assay__after"))  # bound when a model is built
-# In a query, rows may be multiplied and looked up in others.
-_ALLOWED = frozenset((*TABLES.split(), "arrayjoin", "unnest"))
+# In a query, rows may be multiplied.
+_ALLOWED = frozenset(("arrayjoin", "unnest"))
+_INTERNAL = ("system", "information_schema")  # they tell about users and queries
 _GENERATORS = frozenset(("numbers", "numbers_mt", "zeros", "generate_series", "generateseries", "values", "view"))
 # Nothing is called by these words without quotes, so that their case carries no meaning.
 _KEYWORDS = frozenset("AS BY FROM GROUP HAVING JOIN ON ORDER SELECT UNION USING WHERE WITH".split())  # noqa: SIM905
@@ -69,7 +70,9 @@ def _refuse_tokens(tokens: Sequence[Any]) -> None:
         if kind == "SEMICOLON":
             raise _refused("A ';' ends a statement.", "Remove the ';'.")
         called = after is not None and after.token_type.name == "L_PAREN"
-        if (called and name in FORBIDDEN - _ALLOWED) or (kind not in ("IDENTIFIER", "STRING") and name in BARE):
+        if (called and name in FORBIDDEN - _ALLOWED and kind != "IN") or (
+            kind not in ("IDENTIFIER", "STRING") and name in BARE
+        ):
             raise _refused(
                 f"The value of '{token.text}' does not follow from the rows.", "Use columns and {{ window }}."
             )
@@ -86,6 +89,16 @@ def _refuse_nodes(nodes: Sequence[Any]) -> None:
             name = each.this.name.lower()
             if name not in _GENERATORS:
                 raise _refused(f"'{name}()' reads outside the warehouse's tables.", "Read sources and models.")
+        if isinstance(each, exp.Table) and each.db.lower() in _INTERNAL:
+            raise _refused(f"'{each.db}' is ClickHouse's own database.", "Read sources and models.")
+        if isinstance(each, exp.In) and isinstance(_looked_up(each), exp.Column):
+            raise _refused("The right side of IN could be a table.", "Write IN (SELECT … FROM …).")
+
+
+def _looked_up(node: Any) -> Any:
+    """What stands alone on the right side of IN, without brackets."""
+    found = node.args.get("field") or (node.expressions[0] if len(node.expressions) == 1 else None)
+    return found.unnest() if found else None
 
 
 def _tables(nodes: Sequence[Any]) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 
 from assay.catalog import algebra
 from assay.catalog.catalog import Catalog, Metric
@@ -13,7 +14,7 @@ from assay.catalog.model import Model
 from assay.catalog.prepare import prepare
 from assay.catalog.rules import RULES, sources
 from assay.catalog.rules.common import unknown
-from assay.catalog.series import Series
+from assay.catalog.series import Series, walk
 from assay.config.definitions import Definition, Definitions
 from assay.config.metric import LifecycleMetric, MetricSpec, NewMetric, RatioMetric, RetentionMetric, RollingMetric
 from assay.config.source import SourceSpec
@@ -81,7 +82,9 @@ class _Resolver:
             raise DefinitionsError(unknown("metric", name, self.definitions.metrics, asking.at(at)))
         if base in self.path:
             raise _circle([*self.path[self.path.index(base) :], base], asking, at)
-        metric = self.lowered(base)
+        metric = self.lowered(base) if len(self.path) <= _DEEPEST else None
+        if len(self.path) > _DEEPEST or (metric and _is_large(metric.series)):
+            raise _too_large(base, asking, at)
         if metric is None:
             raise _AlreadyReportedError
         if part and part not in metric.parts:
@@ -108,6 +111,26 @@ _REFERENCES: dict[type, tuple[str, ...]] = {
 def _field_of(name: str, asking: Definition[MetricSpec]) -> str:
     fields = _REFERENCES.get(type(asking.spec), ())
     return next((each for each in fields if getattr(asking.spec, each) == name), "expr")
+
+
+# A metric of metrics is one formula; twice itself, twenty times over, would be one of a million parts.
+_DEEPEST, _LARGEST = 64, 500
+
+
+def _is_large(series: Series) -> bool:
+    return sum(1 for _ in islice(walk(series), _LARGEST)) == _LARGEST
+
+
+def _too_large(name: str, asking: Definition[MetricSpec], at: str) -> DefinitionsError:
+    return DefinitionsError(
+        Diagnostic(
+            "E301",
+            f"The metric '{name}' is made of too many others.",
+            f"A metric has at most {_LARGEST} parts, and metrics stand at most {_DEEPEST} deep inside each other.",
+            "Make it of metrics over sources.",
+            asking.at(at),
+        )
+    )
 
 
 def _circle(path: list[str], asking: Definition[MetricSpec], at: str) -> DefinitionsError:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import lru_cache
-from types import FunctionType
+from functools import lru_cache, wraps
+from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any
 
 from assay.errors import Diagnostic, Location
 
 FILTERS = ("abs", "first", "int", "join", "last", "length", "lower", "round", "sort", "string", "unique", "upper")
-LIMIT = 1_000_000  # characters that one text may come to, with everything that macros and loops made on the way
+LIMIT = 1_000_000  # characters that one text may come to, with what macros, loops and filters read on the way
+LONGEST = 100_000  # characters of a text that is filled: what a filter or a comparison reads at once
 _NESTED = 2
 _DIGITS = 15  # that a number with a fraction has
 _ROOM = "SQL texts are Jinja templates with {{ }}, {% if %} and {% for %}; ClickHouse does the calculating."
@@ -54,18 +55,18 @@ def render(text: str, names: Mapping[str, Any] | None = None, path: str | None =
 
     `names` are the values and functions that it may use; `path` is its file, which mistakes then point at. Calls go to
     names only; there are no assignments, no `*` and `**`, at most two loops inside each other, and everything that is
-    looped over, joined or written counts towards `LIMIT`.
+    looped over, filtered or written counts towards `LIMIT`.
     """
     if not is_template(text):
         return text
-    with _bounded(path), _budget(len(text)):
+    with _bounded(path), _budget(text):
         template = _compiled(text, path, _calls_names(names or {}))
         return str(template.render(names or {}))
 
 
 def macros(text: str, path: str) -> dict[str, Callable[..., str]]:
     """The macros of a file, by name. Raises BadExpression E403."""
-    with _bounded(path), _budget(len(text)):
+    with _bounded(path), _budget(text):
         found = vars(_compiled(text, path, _calls_nothing).module)
     return {name: _counted(each, len(text)) for name, each in found.items() if callable(each)}
 
@@ -94,8 +95,10 @@ _left: ContextVar[int] = ContextVar("_left", default=LIMIT)
 
 
 @contextmanager
-def _budget(length: int) -> Iterator[None]:
-    token = _left.set(LIMIT - length)
+def _budget(text: str) -> Iterator[None]:
+    if len(text) > LONGEST:
+        raise _fails(f"it is longer than {LONGEST:,} characters", "Write less SQL.")
+    token = _left.set(LIMIT - len(text))
     try:
         yield
     finally:
@@ -148,12 +151,18 @@ def _sandbox() -> Any:
     )
     environment.globals.clear()
     known = {name: environment.filters[name] for name in FILTERS}
-    ours = {"ident": quote_identifier, "literal": quote_literal, "join": _join, "round": _round, _LOOPED: _looped}
-    environment.filters = known | ours
+    ours = {"ident": quote_identifier, "literal": quote_literal, "join": _join, "round": _round}
+    environment.filters = {name: _paid(each) for name, each in (known | ours).items()} | {_LOOPED: _looped}
     return environment
 
 
 _LOOPED = "assay__looped"
+
+
+def _work(node: Any) -> int:
+    """What a part of a template makes each time: its steps, what it writes and the texts that it holds."""
+    held = getattr(node, "data", getattr(node, "value", None))
+    return 1 + (len(held) if isinstance(held, str) else 0) + sum(map(_work, node.iter_child_nodes()))
 
 
 def _compiled(text: str, path: str | None, allowed: Callable[[Any], str | None]) -> Any:
@@ -163,22 +172,33 @@ def _compiled(text: str, path: str | None, allowed: Callable[[Any], str | None])
     tree = environment.parse(text)
     _refuse_unbounded(tree, allowed)
     for loop in tree.find_all(nodes.For):
-        written = sum(len(each.data) for each in loop.find_all(nodes.TemplateData))
-        loop.iter = nodes.Filter(loop.iter, _LOOPED, [nodes.Const(written + 10)], [], None, None, lineno=loop.lineno)
+        work = nodes.Const(sum(_work(each) for each in (*loop.body, *filter(None, [loop.test]))))
+        loop.iter = nodes.Filter(loop.iter, _LOOPED, [work], [], None, None, lineno=loop.lineno)
     tree.set_environment(environment)
     code = environment.compile(tree, path, path)
     return environment.template_class.from_code(environment, code, environment.globals)
 
 
+def _paid(filtering: Callable[..., Any]) -> Callable[..., Any]:
+    """A filter that counts what it reads."""
+
+    @wraps(filtering)  # with its marks, by which Jinja knows what to pass
+    def paid(*arguments: Any, **named: Any) -> Any:
+        _spend(sum(len(each) if isinstance(each, Sized) else 1 for each in arguments))
+        return filtering(*arguments, **named)
+
+    return paid
+
+
 def _written(value: Any) -> Any:
-    if isinstance(value, FunctionType):
+    if isinstance(value, FunctionType | BuiltinFunctionType | MethodType):
         raise _fails("a function stands there without brackets", "Call it: {{ name() }}.")
     _spend(len(value) if isinstance(value, str) else 20)
     return value
 
 
 def _looped(values: Iterable[Any], length: int) -> Iterator[Any]:
-    """The values of a loop, each of which writes `length` characters."""
+    """The values of a loop, each of which makes the work of `length` characters."""
     for each in values:
         _spend(length)
         yield each

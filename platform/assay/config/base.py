@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime, time, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, Strict, WithJsonSchema
 
 NAME = r"^[a-z][a-z0-9_]*$"
+D = TypeVar("D", bound=date)
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
+_LONGEST, _DIGITS = timedelta(days=100_000), 9
+_YEARS = range(1970, 2149)  # of ClickHouse's Date
 _DURATION = re.compile(r"^(\d+)\s*([mhdw])$")
 _PERCENT = re.compile(r"^([+-]?\d+(?:\.\d+)?)\s*%$")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
@@ -28,9 +31,11 @@ class FieldError(ValueError):
 def parse_duration(text: Any) -> timedelta:
     """`15m`, `4h`, `7d`, `2w` as a timedelta; FieldError otherwise."""
     match = _DURATION.match(text) if isinstance(text, str) else None
-    if match is None or int(match[1]) == 0:
+    if match is None or not match[1].strip("0"):
         raise FieldError("a duration is a positive number and a unit: 15m, 4h, 7d or 2w", "7d")
-    return int(match[1]) * _UNITS[match[2]]
+    if len(match[1]) > _DIGITS or (found := int(match[1]) * _UNITS[match[2]]) > _LONGEST:
+        raise FieldError(f"a duration is at most {_LONGEST.days} days", f"{_LONGEST.days}d")
+    return found
 
 
 def show_duration(value: timedelta) -> str:
@@ -56,9 +61,16 @@ def parse_day(value: Any) -> date:
     if isinstance(value, date):
         return value
     try:
-        return date.fromisoformat(value if _DAY.fullmatch(value) else "")
+        found = date.fromisoformat(value if _DAY.fullmatch(value) else "")
     except (TypeError, ValueError) as error:
         raise FieldError("a day of the calendar is written 2025-07-19", "2025-07-19") from error
+    return _known(found)
+
+
+def _known(day: D) -> D:
+    if day.year not in _YEARS:
+        raise FieldError(f"a day lies in the years {_YEARS[0]} to {_YEARS[-1]}", "2025-07-19")
+    return day
 
 
 def parse_date_range(value: Any) -> tuple[date, date]:
@@ -103,9 +115,10 @@ def parse_moment(value: Any) -> datetime:
     if isinstance(value, datetime):
         return value
     try:
-        return datetime.fromisoformat(value if _MOMENT.fullmatch(value) else "")
+        found = datetime.fromisoformat(value if _MOMENT.fullmatch(value) else "")
     except (TypeError, ValueError) as error:
         raise FieldError("a moment is written 2025-07-19T06:00, or 2025-07-19", "2025-07-19T06:00") from error
+    return _known(found)
 
 
 def show_moment(value: datetime) -> str:

@@ -26,7 +26,7 @@ from math import inf
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from assay.config.root import inputs, target
+from assay.config.root import content, inputs, target
 from assay.errors import Diagnostic, Location
 
 # (digest of the content, (modified, changed, size, inode) or None while the times say nothing); times in nanoseconds.
@@ -66,7 +66,7 @@ def look(root: Path, folders: Iterable[str], known: Mapping[str, State]) -> Inpu
     """The inputs as they are now; only files that differ from `known` by their times, size or inode are read."""
     folders = tuple(folders)
     old = time.time_ns() - _RECENT
-    states = {path: _state(root / path, stat, known.get(path), old) for path, stat in inputs(root, folders).items()}
+    states = {path: _state(root, path, stat, known.get(path), old) for path, stat in inputs(root, folders).items()}
     return Inputs(folders, states)
 
 
@@ -115,17 +115,17 @@ def digest(content: bytes) -> bytes:
     return blake2b(content, digest_size=_DIGEST).digest()
 
 
-def _state(path: Path, stat: os.stat_result | None, known: State | None, old: int) -> State:
+def _state(root: Path, path: str, stat: os.stat_result | None, known: State | None, old: int) -> State:
     if stat is None:
         return ABSENT, None
     stamp = (stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size, stat.st_ino)
     if known is not None and known[1] == stamp:
         return known
     try:
-        content = path.read_bytes()
+        found = content(root, path)
     except OSError:
         return ABSENT, None
-    return digest(content), stamp if max(stamp[:2]) < old else None
+    return digest(found), stamp if max(stamp[:2]) < old else None
 
 
 def _read(root: Path, name: str) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 
 from assay.config import cache
 from assay.config.cache import Inputs
-from assay.config.root import PROJECT, SQL, YAML
+from assay.config.root import PROJECT, SQL, YAML, content
 from assay.config.yaml import Document, parse
 from assay.errors import Diagnostic, Location
 
@@ -49,8 +49,8 @@ def _texts(root: Path, seen: Inputs, digests: dict[str, bytes]) -> tuple[dict[st
     texts, unread = dict[str, str](), list[Diagnostic]()
     for path in (each for each in seen.states if each.endswith(SQL)):
         try:
-            content = (root / path).read_bytes()
-            digests[path], texts[path] = cache.digest(content), content.decode("utf-8-sig")
+            found = content(root, path)
+            digests[path], texts[path] = cache.digest(found), found.decode("utf-8-sig")
         except OSError as error:
             digests[path] = cache.ABSENT
             unread.append(_unreadable(path, error))
@@ -62,10 +62,10 @@ def _texts(root: Path, seen: Inputs, digests: dict[str, bytes]) -> tuple[dict[st
 def read_file(root: Path, path: str) -> tuple[bytes, Document]:
     """The digest of a file's content, and its document."""
     try:
-        content = (root / path).read_bytes()
+        found = content(root, path)
     except OSError as error:
         return cache.ABSENT, Document(diagnostics=(_unreadable(path, error),))
-    return cache.digest(content), parse(content, path)
+    return cache.digest(found), parse(found, path)
 
 
 def as_read(seen: Inputs, digests: dict[str, bytes]) -> Inputs:

@@ -12,18 +12,20 @@ from assay.config.check import Checks
 
 _COLUMN = r"^[A-Za-z_][A-Za-z0-9_]*$"
 _ENGINE = r"^\w*MergeTree(\([\w\s,]*\))?$"
-_QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'")
-_WORDS = re.compile(r"[A-Za-z][\w\s.,=()-]*")
-_INNERMOST = re.compile(r"\([^()]*\)")
+_QUOTED = re.compile(r"""'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`""")
+_INNERMOST = re.compile(r"\([\w\s.,=-]*\)")
+_NESTED = 20  # brackets inside each other
 
 
 def parse_type(value: Any) -> str:
-    """A ClickHouse type such as `Nullable(UInt16)`; FieldError for what could be more than a type."""
+    """A ClickHouse type such as `Nullable(UInt16)`; FieldError for what could be more than a type.
+
+    A word and what its brackets hold: `String DEFAULT …` and `String, more String` would say more than a type.
+    """
     rest = _QUOTED.sub("0", value) if isinstance(value, str) else ""
-    right = bool(_WORDS.fullmatch(rest))
-    while right and _INNERMOST.search(rest):
+    for _ in range(_NESTED):
         rest = _INNERMOST.sub("", rest)
-    if not right or "(" in rest or ")" in rest:
+    if not re.fullmatch(r"[A-Za-z]\w*", rest):
         raise FieldError("a type is written as ClickHouse shows it", "UInt32")
     return str(value)
 

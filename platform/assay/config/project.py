@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
 from assay.config.base import Duration, FieldError, Flag, Integer, Name, Spec, parse_duration
+from assay.config.limits import Limits, Retention
+from assay.config.root import is_inside
 
 _CLOCK = r"^([01]\d|2[0-3]):[0-5]\d$"
 
@@ -17,7 +19,7 @@ _CLOCK = r"^([01]\d|2[0-3]):[0-5]\d$"
 def _zone(name: str) -> str:
     try:
         ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError) as error:
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # `Europe` is a folder
         raise FieldError("a time zone is a name of the IANA database, such as Europe/Moscow or UTC", "UTC") from error
     return name
 
@@ -39,14 +41,35 @@ Clock = Annotated[
 ]
 
 
+def _folder(value: Any) -> Any:
+    if isinstance(value, str) and not is_inside(value):
+        raise FieldError("a folder is written from the project's root on, and does not leave it", "target")
+    return value
+
+
+Folder = Annotated[str, BeforeValidator(_folder)]
+
+
 class Warehouse(Spec):
     """Where ClickHouse is."""
 
     dsn: str = Field(
-        description="chdb://path, chdb:///absolute/path or clickhouse[s]://user:password@host:port/database"
+        repr=False, description="chdb://path, chdb:///absolute/path or clickhouse[s]://user:password@host:port/database"
     )
     database: Name = Field("assay", description="Our own database: the only one that is written to.")
     timeout: Integer = Field(300, ge=1, description="Seconds that one statement may take.")
+    cluster: Annotated[str, Field(pattern=r"^[\w-]+$")] | None = Field(
+        None, description="The name of a ClickHouse cluster: our tables are made on all of its nodes."
+    )
+    shard_by: Name | None = Field(
+        None, description="The entity by which every event table is sharded: experiments then stay on their shards."
+    )
+
+    def model_post_init(self, _context: Any) -> None:
+        if self.cluster is not None and self.dsn.startswith("chdb:"):
+            raise FieldError("a cluster is reached by a server's address: chdb is one process", "clickhouse://host/db")
+        if self.shard_by is not None and self.cluster is None:
+            raise FieldError("'shard_by' says how a cluster holds events, and there is no 'cluster'", "cluster: main")
 
 
 class Airflow(Spec):
@@ -74,7 +97,9 @@ class ProjectSpec(Spec):
     name: str = Field(min_length=1)
     warehouse: Warehouse | None = None
     timezone: Annotated[str, AfterValidator(_zone)] = "UTC"
-    definitions: tuple[str, ...] = Field(("metrics", "experiments", "alerts"), description="Folders of YAML.")
-    target: str = Field("target", description="Where built things go.")
+    definitions: tuple[Folder, ...] = Field(("metrics", "experiments", "alerts"), description="Folders of YAML.")
+    target: Folder = Field("target", description="Where built things go.")
     seed: Integer = Field(20250706, ge=0, description="The seed of everything random.")
+    limits: Limits = Field(Limits(), description="What one statement may cost.")
+    retention: Retention | None = Field(None, description="How long our own records are kept; left out: for ever.")
     airflow: Airflow = Field(Airflow(), description="How Airflow runs it.")

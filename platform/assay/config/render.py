@@ -8,10 +8,12 @@ from itertools import groupby
 from pathlib import Path
 from typing import TypeAlias
 
-from assay.errors import Diagnostic
+from assay.config.root import content
+from assay.errors import Diagnostic, shown
 
 # The text of a file by its path from the root, or None when it cannot be had.
 Source: TypeAlias = Callable[[str], str | None]
+_WIDEST = 400  # characters of a line that is shown
 
 
 def from_files(root: Path) -> Source:
@@ -19,7 +21,7 @@ def from_files(root: Path) -> Source:
 
     def read(path: str) -> str | None:
         try:
-            return (root / path).read_text(encoding="utf-8-sig", errors="replace")
+            return content(root, path).decode("utf-8-sig", errors="replace")
         except OSError:
             return None
 
@@ -87,7 +89,10 @@ def _excerpt(each: Diagnostic, lines: Sequence[str]) -> list[str]:
     if each.location is None or each.location.line > len(lines) or not "".join(lines):
         return []
     line, number = lines[each.location.line - 1].rstrip("\r"), str(each.location.line)
-    before = line[: each.location.column - 1].ljust(each.location.column - 1)
+    column = each.location.column - 1
+    start = column - _WIDEST // 2 if len(line) > _WIDEST and column > _WIDEST // 2 else 0
+    line = shown(line[start : start + _WIDEST])
+    before = line[: column - start].ljust(column - start)
     indent = "".join("\t" if character == "\t" else " " for character in before)
     return [f"  {number} | {line}", f"  {' ' * len(number)} | {indent}^"]
 

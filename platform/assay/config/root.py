@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import posixpath
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from stat import S_ISREG
 
 from assay.errors import DefinitionsError
 
@@ -16,6 +18,7 @@ YAML = (".yaml", ".yml")
 # What definitions are made of: YAML, and the SQL and Jinja macros beside it.
 SQL = (".sql", ".j2")
 INPUTS = (*YAML, *SQL)
+LARGEST = 5_000_000  # bytes of a file of definitions
 _TARGET = re.compile(rb"""^target:[ \t]+["']?([^"'\s#]+)""", re.MULTILINE)
 
 
@@ -33,13 +36,35 @@ def find_root(start: Path) -> Path:
     )
 
 
+def content(root: Path, path: str) -> bytes:
+    """What a file of the project holds. OSError unless it is a file below `root`, where a link may lead too, of at
+    most `LARGEST` bytes: a pipe would wait for ever, and a device never ends."""
+    real = os.path.realpath(root / path)
+    if os.path.commonpath((real, os.path.realpath(root))) != os.path.realpath(root):
+        raise OSError(errno.EXDEV, "It lies outside the project")
+    with os.fdopen(os.open(real, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+        stat = os.fstat(file.fileno())
+        if not S_ISREG(stat.st_mode):
+            raise OSError(errno.EINVAL, "It is not a plain file")
+        if stat.st_size > LARGEST:
+            raise OSError(errno.EFBIG, f"It is larger than {LARGEST:,} bytes")
+        return file.read(LARGEST)
+
+
+def is_inside(folder: str) -> bool:
+    """Whether a path from the project's root on stays inside it."""
+    path = posixpath.normpath(folder)
+    return not (path.startswith(("/", "..")) or "\0" in path)
+
+
 def target(root: Path) -> Path:
     """Where built things go, read without a YAML parser: `target:` at the left edge of project.yaml."""
     try:
-        found = _TARGET.search((root / PROJECT).read_bytes())
+        found = _TARGET.search(content(root, PROJECT))
     except OSError:
         found = None
-    return root / (os.fsdecode(found[1]) if found else TARGET)
+    folder = os.fsdecode(found[1]) if found else TARGET
+    return root / (folder if is_inside(folder) else TARGET)
 
 
 def inputs(root: Path, folders: Iterable[str]) -> dict[str, os.stat_result | None]:

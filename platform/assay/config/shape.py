@@ -225,6 +225,7 @@ _EXPECTED = {
 }
 _RANGES = ("literal_error", "greater_than", "greater_than_equal", "less_than", "less_than_equal", "too_short")
 _WHYS = {**dict.fromkeys(_RANGES, _WHY_RANGE), "string_pattern_mismatch": _WHY_NAMES}
+_LONGEST = 240  # characters of a name: a file has one of 255
 _NUMERIC = re.compile(r"[+-]?\d+(\.\d+)?")
 
 
@@ -267,6 +268,9 @@ def name_fix(text: Any) -> str:
 
 def bad_name(subject: Subject, name: str) -> Diagnostic | None:
     """E104 when `name` cannot be the name of a definition."""
+    if len(name) > _LONGEST:
+        why, fix = "Names become names of files and of DAGs.", f"Shorten it to at most {_LONGEST} characters."
+        return Diagnostic("E104", f"The name '{name[:20]}…' is too long.", why, fix, subject.location)
     if re.fullmatch(NAME, name):
         return None
     what = f"'{name}' is not a name that a definition can have."

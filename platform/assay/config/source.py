@@ -20,6 +20,8 @@ from assay.config.base import (
     parse_duration,
 )
 from assay.config.check import Checks
+from assay.config.limits import Limits
+from assay.config.model import Type
 
 _TABLE = r"\w+(\.\w+)?"
 
@@ -57,6 +59,8 @@ def _dimension(value: Any) -> Any:
 def _table(value: Any) -> str:
     if value != "" and not (isinstance(value, str) and re.fullmatch(_TABLE, value)):
         raise FieldError("a table is written `table` or `database.table`", "events")
+    if str(value).lower().startswith(("system.", "information_schema.")):
+        raise FieldError("the tables of ClickHouse itself tell about its users and queries", "events")
     return str(value)
 
 
@@ -92,7 +96,7 @@ class Join(Spec):
     model: Name | None = Field(None, description="A model of this project, in the place of `table`.")
     key: Sql = Field(description="The column of that table.")
     on: Sql = Field(description="The column or SQL expression of the source that holds the key.")
-    columns: dict[Name, str] = Field({}, description="Attribute: ClickHouse type. A model has its own.")
+    columns: dict[Name, Type] = Field({}, description="Attribute: ClickHouse type. A model has its own.")
 
     def model_post_init(self, _context: Any) -> None:
         if bool(self.table) == (self.model is not None):
@@ -116,10 +120,16 @@ class SourceSpec(Described):
     dimensions: dict[
         Name, Annotated[Dimension, BeforeValidator(_dimension, json_schema_input_type=str | Dimension)]
     ] = Field({}, description="Ways to slice.")
-    columns: dict[str, str] = Field({}, description="Column: ClickHouse type. Lets `validate` find unknown columns.")
+    columns: dict[str, Type] = Field({}, description="Column: ClickHouse type. Lets `validate` find unknown columns.")
     lateness: Duration = Field(parse_duration("1d"), description="How many past days each run recomputes.")
     freshness: Duration | None = Field(
         None, description="With a newest row older than this, `run` leaves the last day out."
+    )
+    unit_days: tuple[Name, ...] = Field(
+        (), description="Entities of which every day is stored, one row each: experiments read that, not the events."
+    )
+    limits: Limits = Field(
+        Limits(), description="What one statement that builds it may cost, in place of the project's."
     )
     checks: Checks = Checks()
 

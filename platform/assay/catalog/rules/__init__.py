@@ -18,13 +18,16 @@ from assay.catalog.rules import (
     routes,
     silences,
     sources,
+    warehouse,
 )
 from assay.catalog.rules.common import Rule
 
 RULES: tuple[Rule, ...] = (
+    warehouse.shard_by,
     sources.lateness,
     sources.times,
     sources.joins,
+    sources.unit_days,
     checks.columns,
     checks.history,
     checks.equals,

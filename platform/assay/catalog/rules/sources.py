@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from assay.catalog.catalog import Catalog
-from assay.catalog.rules.common import Broken, expression, whole_days
+from assay.catalog.rules.common import Broken, expression, unknown_entity, whole_days
 from assay.config.definitions import Definition
 from assay.config.source import SourceSpec
 from assay.errors import Diagnostic
@@ -22,6 +22,7 @@ def expressions(source: Definition[SourceSpec]) -> Iterator[Diagnostic]:
     for name, segment in spec.segments.items():
         yield from expression(segment, columns, source.at("segments", name))
     for name, join in spec.joins.items():
+        yield from expression(join.key, frozenset(), source.at("joins", name, "key"))
         yield from expression(join.on, columns, source.at("joins", name, "on"))
     for name, each in spec.dimensions.items():
         field = "column" if each.bins is None else "bins"
@@ -61,3 +62,12 @@ def lateness(catalog: Catalog, _broken: Broken) -> Iterator[Diagnostic]:
     """Each run recomputes whole days."""
     for source in catalog.definitions.sources.values():
         yield from whole_days("lateness", source.spec.lateness, source.at("lateness"))
+
+
+def unit_days(catalog: Catalog, _broken: Broken) -> Iterator[Diagnostic]:
+    """What is stored by unit is stored of an entity."""
+    for source in catalog.definitions.sources.values():
+        for index, name in enumerate(source.spec.unit_days):
+            if name not in source.spec.entities:
+                why = "The days of an entity of the source are stored."
+                yield unknown_entity(name, source, why, source.at("unit_days", index))
