@@ -9,7 +9,7 @@ from benchmarks.measure import ROOT
 
 BENCHMARKS = (
     "definitions", "one_scan", "backfill", "reads",
-    "power", "bootstrap", "moments", "replays", "first_answer", "alerts",
+    "power", "bootstrap", "moments", "replays", "first_answer", "alerts", "unit_days", "website", "scale",
 )  # fmt: skip
 
 

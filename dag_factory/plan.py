@@ -258,6 +258,18 @@ def forecasts(planner: Planner) -> Iterator[Planned]:
         yield planner.dag("forecast", name, forecast, schedule, planner.task("run", "forecast", [name]), reads=[key])
 
 
+def dashboards(planner: Planner) -> Iterator[Planned]:
+    """A DAG for each dashboard that keeps tables for BI tools, when the day of its metrics is there."""
+    for name, dashboard in sorted(planner.catalog.definitions.dashboards.items()):
+        shown = [each for tab in dashboard.spec.tabs.values() for each in tab.shown]
+        if not dashboard.spec.tables or not planner.right(shown):
+            continue
+        key = "dashboard", name
+        schedule = planner.after(planner.metrics_dags(key), planner.at(planner.airflow.experiments))
+        refresh = planner.task("refresh", "tables", [name])
+        yield planner.dag("dashboard", name, dashboard, schedule, refresh, reads=[key])
+
+
 def maintenance(planner: Planner) -> Iterator[Planned]:
     """One DAG that looks after the machine and removes what nobody needs."""
     examine = planner.task("examine", "examine", ())
@@ -275,5 +287,6 @@ KINDS: tuple[Callable[[Planner], Iterator[Planned]], ...] = (
     alerts,
     reports,
     forecasts,
+    dashboards,
     maintenance,
 )

@@ -9,6 +9,7 @@ from typing import Any
 
 from assay.errors import CheckFailed, DeliveryError, Diagnostic
 from assay.jobs.context import Context
+from assay.jobs.storage import pauses
 from dag_factory import ledger
 from dag_factory.runtime import WAIT, NothingToDo, Work
 
@@ -19,6 +20,7 @@ _DAY = timedelta(days=1)
 def session(work: Work) -> Iterator[Context]:
     """The warehouse, opened once for a step: opening an embedded one takes a second. The ledger is told how it ends."""
     with work.project.open(work.now, wait=WAIT) as context, ledger.entry(work, context):
+        pauses.refuse(context)
         yield context
 
 
@@ -122,6 +124,15 @@ def forecast(work: Work) -> dict[str, Any]:
     return {"published": sum(each.published for each in made), "withheld": sum(not each.published for each in made)}
 
 
+def tables(work: Work) -> dict[str, Any]:
+    """Store the tables of a dashboard again, whatever day it is: they hold the days up to the newest whole one."""
+    from assay.jobs.outputs.dash import boards, refresh_all
+
+    with session(work) as context:
+        found = refresh_all(context, boards(context, work.task.names))
+    return {"tables": len(found), "rows": sum(each.rows for each in found)}
+
+
 def _delivered(receipts: Any) -> None:
     wrong = [f"{each.channel}: {each.detail}" for each in receipts if each.status == "failed"]
     if wrong:
@@ -144,11 +155,14 @@ def examine(work: Work) -> dict[str, Any]:
 def sweep(work: Work) -> dict[str, Any]:
     """Remove staging tables that killed tasks left, and manifests that no run needs."""
     from assay.engine import sweep as run
+    from assay.jobs.operations.retention import gc
     from dag_factory.retention import remove_old
 
     with session(work) as context:
         run(context.engine, context.database)
-    return {"manifests": remove_old(work.project.root)}
+        dropped = gc(context, drop=True) if context.catalog.definitions.project.retention else []
+    size = sum(each.bytes for each in dropped)
+    return {"manifests": remove_old(work.project.root), "bytes": size}
 
 
 def _failed(what: str, details: list[str]) -> CheckFailed:
@@ -165,6 +179,7 @@ VERBS: dict[str, Callable[[Work], dict[str, Any]]] = {
     "alert": alert,
     "report": report,
     "forecast": forecast,
+    "tables": tables,
     "examine": examine,
     "sweep": sweep,
 }

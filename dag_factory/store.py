@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from assay.config.cache import Inputs
 
 VERSION = 1
+_NAME = re.compile(r"[0-9a-f]{32}")
 PROJECT_VARIABLE = "ASSAY_PROJECT"
 
 
@@ -85,9 +87,16 @@ def home(root: Path) -> Path:
     return target(root) / "manifest"
 
 
+def _folder(root: Path, name: str, below: str = "") -> Path:
+    """A folder that is named by a digest; a name that is none could lead elsewhere."""
+    if not _NAME.fullmatch(name):
+        raise missing(f"'{name}' is not the name of a manifest")
+    return home(root) / below / name
+
+
 def definitions(root: Path, name: str) -> Path:
-    """The folder with the files of a project as they were."""
-    return home(root) / "definitions" / name
+    """The folder with the files of a project as they were. Raises DefinitionsError E803 for what is no digest."""
+    return _folder(root, name, "definitions")
 
 
 def current(root: Path) -> str:
@@ -101,7 +110,7 @@ def current(root: Path) -> str:
 def read(root: Path, sha: str | None = None) -> Manifest:
     """A manifest, the one in use without `sha`. Raises DefinitionsError E803 when it is missing or damaged."""
     sha = sha or current(root)
-    folder = home(root) / sha
+    folder = _folder(root, sha)
     try:
         value = json.loads((folder / "manifest.json").read_bytes())
         errors = json.loads((folder / "errors.json").read_bytes())
@@ -109,25 +118,25 @@ def read(root: Path, sha: str | None = None) -> Manifest:
             raise ValueError(f"version {value['version']}")
         shards = {name: Shard(*each) for name, each in value["shards"].items()}
         return Manifest(sha, value["inputs"], tuple(value["folders"]), shards, tuple(value["pools"]), tuple(errors))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise missing(f"The manifest {sha} cannot be read ({error})") from error
 
 
 def shard_file(root: Path, sha: str, dag_id: str) -> Path:
-    return home(root) / sha / "shards" / f"{dag_id}.json"
+    return _folder(root, sha) / "shards" / f"{Path(dag_id).name}.json"
 
 
 def shard(root: Path, sha: str, dag_id: str) -> DagSpec:
     """One DAG. Raises DefinitionsError E803 when its file is missing or damaged."""
     try:
         return from_dict(json.loads(shard_file(root, sha, dag_id).read_bytes()))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise missing(f"The DAG '{dag_id}' cannot be read from the manifest {sha} ({error})") from error
 
 
 def shards(root: Path, sha: str) -> Iterator[DagSpec]:
     """Every DAG that can be read, by id; `damaged` names the others."""
-    folder = home(root) / sha / "shards"
+    folder = _folder(root, sha) / "shards"
     for name in sorted(os.listdir(folder)) if folder.is_dir() else ():  # noqa: PTH208 - a thousand files per parse
         try:
             yield shard(root, sha, name.removesuffix(".json"))

@@ -5,6 +5,9 @@ One process opens one embedded folder at a time, so whoever opens one closes it 
 
 from __future__ import annotations
 
+import fcntl
+import os
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -23,6 +26,7 @@ from assay.jobs.outputs import demo
 from assay.jobs.runs import materialize
 from assay.project import Project
 from assay.statement import Insert, Statement
+from tests.engine.serving import serving
 
 SCALE = 0.02
 settings.register_profile("default", deadline=None)  # a busy machine is no defect
@@ -87,7 +91,11 @@ def lab_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def lab(lab_folder: Path) -> Iterator[Lab]:
-    """A warehouse for small projects."""
+    """A warehouse for small projects; ASSAY_TEST_ENGINE=http puts it on a server."""
+    if os.environ.get("ASSAY_TEST_ENGINE") == "http":
+        with serving(lab_folder / "served") as server, connect(server.dsn()) as engine:
+            yield Lab(engine, lab_folder)
+        return
     with connect(Dsn(path=lab_folder / "warehouse")) as engine:
         yield Lab(engine, lab_folder)
 
@@ -109,13 +117,27 @@ def make_demo(folder: Path, scale: float) -> Project:
     return project
 
 
+def _own_copy(factory: pytest.TempPathFactory, name: str, scale: float) -> Project:
+    """The demo as one of the test processes builds it, copied for each: building takes half a minute of computing."""
+    base = factory.getbasetemp()
+    base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    with (base / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (base / name).exists():
+            make_demo(base / f"{name}.making", scale)
+            (base / f"{name}.making").rename(base / name)
+    own = factory.mktemp(name) / "project"
+    shutil.copytree(base / name, own, symlinks=True)
+    return replace(Project.load(own), environ={})
+
+
 @pytest.fixture(scope="session")
 def demo_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The demo at a small scale; closed, so that each module may open it."""
-    return make_demo(tmp_path_factory.mktemp("demo") / "project", SCALE)
+    return _own_copy(tmp_path_factory, "demo", SCALE)
 
 
 @pytest.fixture(scope="session")
 def big_demo_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The demo at its default scale, 0.1: about ten seconds, for slow tests."""
-    return make_demo(tmp_path_factory.mktemp("big_demo") / "project", 0.1)
+    """The demo at its default scale, 0.1, for slow tests."""
+    return _own_copy(tmp_path_factory, "big_demo", 0.1)

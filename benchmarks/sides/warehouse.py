@@ -65,7 +65,7 @@ def units(names: Sequence[str], files: Mapping[str, str], variants: bool = False
         f"CREATE TABLE IF NOT EXISTS {table} ENGINE = MergeTree ORDER BY tuple() AS {rows}",
     ):
         engine.run(Statement(sql, "benchmark", writes=True))
-    return Units(cast("Context", _Context(engine)), cast("Plan", _Plan(names)), table)
+    return Units(cast("Context", _Context(engine)), cast("Plan", _Plan(names)), table, "the table is given")
 
 
 @lru_cache(maxsize=1)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from assay.config.base import show_duration
+from assay.engine import Engine
 from assay.errors import AssayError
 from assay.jobs.context import Context
 from assay.jobs.storage.source_states import extent
@@ -84,9 +85,31 @@ def _warehouse(project: Project, now: datetime) -> Iterator[Finding]:
         with project.open(now, wait=1.0) as context:
             answer = context.engine.run(Statement("SELECT version()", "ask for the version")).scalar()
             yield Finding("warehouse", "ok", f"{project.dsn}, ClickHouse {answer}")
+            if project.cluster:
+                yield cluster(context.engine, project.cluster.name)
             yield from (_source(context, name) for name in project.catalog.definitions.sources)
     except AssayError as error:
         yield _failed("warehouse", error)
+
+
+def cluster(engine: Engine, name: str) -> Finding:
+    """Whether every node of a cluster answers, and says by its macros which shard and which copy of it it is."""
+    known = "SELECT shard_num, count() FROM system.clusters WHERE cluster = {name:String} GROUP BY shard_num"
+    shards = engine.run(Statement(known, "count shards", {"name": name})).rows
+    if not shards:
+        return Finding("cluster", "fail", f"no cluster '{name}' in system.clusters")
+    sql = f"""SELECT node, anyIf(substitution, macro = 'shard'), anyIf(substitution, macro = 'replica')
+FROM (
+  SELECT concat(hostName(), ':', toString(tcpPort())) AS node, macro, substitution
+  FROM clusterAllReplicas('{name}', system.macros)
+) GROUP BY node"""  # noqa: S608 - a checked name
+    places = [(shard, replica) for _, shard, replica in engine.run(Statement(sql, "read macros")).rows]
+    nodes = sum(count for _, count in shards)
+    shape = f"{name}: {len(shards)} shards, {nodes} nodes"
+    if len(set(places)) < nodes or any(not part for place in places for part in place):
+        told = f"the macros {{shard}} and {{replica}} name {len(set(places))} places: {sorted(places)}"
+        return Finding("cluster", "fail", f"{shape}; {told}. Give each node its own in the server's configuration")
+    return Finding("cluster", "ok", shape)
 
 
 def _source(context: Context, name: str) -> Finding:

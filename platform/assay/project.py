@@ -18,13 +18,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from assay.catalog.catalog import Catalog
+from assay.catalog.expression import parse
 from assay.catalog.memory import remembering
 from assay.catalog.resolve import resolve
 from assay.catalog.rules import silences
 from assay.config import env
 from assay.config.cache import Inputs
 from assay.config.load import load
-from assay.engine import Dsn, connect, parse_dsn
+from assay.engine import Cluster, Dsn, connect, parse_dsn
 from assay.errors import DefinitionsError, Diagnostic, Location, WarehouseError
 from assay.jobs.context import Context, Progress, silent
 
@@ -66,13 +67,37 @@ class Project:
             )
         return parse_dsn(env.resolve(text, self.environ), self.root)
 
+    @property
+    def cluster(self) -> Cluster | None:
+        """The cluster of the warehouse, with what is said of its tables of events; none where ASSAY_DSN is embedded."""
+        warehouse = self.catalog.definitions.project.warehouse
+        if warehouse is None or warehouse.cluster is None or self.dsn.embedded:
+            return None
+        entity = warehouse.shard_by
+        return Cluster(warehouse.cluster, entity, _columns(self.catalog, entity) if entity else {})
+
     @contextmanager
     def open(self, now: datetime, progress: Progress = silent, wait: float = 10.0) -> Iterator[Context]:
         """A session with the warehouse; `wait` bounds the wait for an embedded one, in seconds."""
         dsn, warehouse = self.dsn, self.catalog.definitions.project.warehouse
         assert warehouse is not None
-        with connect(dsn, warehouse.timeout, wait) as engine:
+        limits = self.catalog.definitions.project.limits.settings
+        with connect(dsn, warehouse.timeout, wait, self.cluster, limits) as engine:
             yield Context(self.catalog, engine, now, progress, self.environ)
+
+
+def _columns(catalog: Catalog, entity: str) -> dict[str, str | None]:
+    """Table of events: its column of an entity; None for a table of attributes that is joined to one.
+
+    Two sources may read a table by two columns, such as sender and receiver: it cannot be sharded by both.
+    """
+    found: dict[str, str | None] = {}
+    for source in catalog.definitions.sources.values():
+        if entity in source.spec.entities and source.spec.model is None:
+            found |= {join.table: None for join in source.spec.joins.values() if join.model is None}
+            column, other = parse(source.spec.entities[entity].sql).sql, found.get(source.spec.table)
+            found[source.spec.table] = column if other in (None, column) else f"{other}, {column}"
+    return found
 
 
 class Checked(NamedTuple):

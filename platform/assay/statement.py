@@ -8,6 +8,8 @@ from typing import Any
 
 from assay.errors import Location
 
+OWN = "*"
+
 
 @dataclass(frozen=True, slots=True)
 class Statement:
@@ -15,6 +17,8 @@ class Statement:
 
     `parameters` fill `{name:Type}` placeholders on the server side. `origin` is the YAML line that asked for it; it
     leads the SQL as a comment and is set as `log_comment`. Without `writes` the statement runs read-only.
+    `apart` names the entity whose units never meet in it, OWN if it reads our own tables of units only: a cluster may
+    then run it on each shard alone.
     """
 
     sql: str
@@ -23,6 +27,7 @@ class Statement:
     origin: Location | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     writes: bool = False
+    apart: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import definitions, measure, projects, table
+from assay.project import Project
+from benchmarks import definitions, measure, projects, table, website
 
 ROOT = Path(__file__).parents[2]
 
@@ -27,6 +28,13 @@ def test_an_edit_changes_a_file_every_time(tmp_path: Path) -> None:
     assert len(set(texts)) == 3
     assert "description: Edit 2." in texts[2]
     assert "age >= 2" in texts[2]
+
+
+def test_the_project_of_the_site_is_right(tmp_path: Path) -> None:
+    website.write(tmp_path / "site", 250)
+    catalog = Project.load(tmp_path / "site").catalog
+    assert set(catalog.metrics) == {f"m_{number}" for number in range(250)}
+    assert {name for metric in catalog.metrics.values() for name in metric.sources} == {"events_0", "events_1"}
 
 
 # A process of its own: an embedded warehouse cannot share one with the other tests.

@@ -14,8 +14,8 @@ from tests.calibration.page import ALPHAS, ERROR, kept, not_above
 from tests.calibration.shapes import Shape, moments, population, samples
 
 # Experiments without an effect, and with one.
-RUNS = {"moments": (10_000, 5_000), "samples": (4_000, 2_000), "buckets": (500, 500)}
-QUICK_OR_SLOW = {"bucketed_t": (1_500, 1_500), "mann_whitney": (400, 400)}
+RUNS = {"moments": (10_000, 5_000), "samples": (1_500, 1_000), "buckets": (250, 250)}
+QUICK_OR_SLOW = {"bucketed_t": (1_000, 1_000), "mann_whitney": (250, 250)}
 REPLICATES = 640  # the p-values are multiples of 2 ÷ 641, and 1, 5 and 10 % lie just above one of them
 NORMAL_THEORY = ("mean", "ratio")  # estimands for which power has a formula; what is put in their place has its own law
 

@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 # --- intervals of forecasts ---
 
-SERIES, DAYS = 20, 84
+SERIES, DAYS = 8, 84
 MODELS = ("seasonal_naive", "theta", "ets", "ucm", "ensemble")
 WITHOUT_ORBIT = Candidate("ensemble", {"members": ("ets", "ucm", "theta")}, label="ensemble")
 
@@ -62,7 +62,7 @@ def test_calibrated_intervals_of_90_percent_cover_80_to_97(model: str, shape: st
 
 # --- effects of dated events ---
 
-EVENTS, LIFT, BEFORE = 80, 0.1, 98
+EVENTS, LIFT, BEFORE = 40, 0.1, 98
 DESIGNS: dict[str, tuple[bool, float, str]] = {
     "three controls": (True, 0.0, "weak"),
     "three controls, a level of its own": (True, 0.02, "weak"),

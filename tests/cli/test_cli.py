@@ -78,6 +78,11 @@ def test_query_formats_agree(project: Path) -> None:
     table = platform(*asked, "--format", "csv", folder=project).stdout.splitlines()
     assert [line.split(",")[2] for line in table[1:]] == [str(value) for value in values]
     assert "▄▄" in platform(*asked, "--format", "sparkline", folder=project).stdout
+    drawn = platform(*asked, "--chart", folder=project).stdout
+    assert "206 │██" in drawn
+    assert "\x1b" not in drawn, "a pipe is no terminal"
+    refused = platform(*asked, "--chart", "--format", "csv", folder=project)
+    assert (refused.returncode, "E601" in refused.stderr) == (2, True)
 
 
 def test_list_show_and_schema(project: Path) -> None:

@@ -7,8 +7,6 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +15,6 @@ from click.testing import CliRunner
 
 from assay.catalog.resolve import depends_on
 from assay.cli.main import main
-from assay.demo.events import FIRST_DAY, LAST_DAY
-from assay.demo.project import copy_to
-from assay.jobs.outputs.demo import generate
-from assay.jobs.runs.materialize import run
 from assay.project import Project
 
 LIKES = ("\"action = 'like'\", label: Likes", "\"action = 'like' AND age >= 18\", label: Likes")
@@ -56,13 +50,10 @@ def edit(path: Path, *pairs: tuple[str, str]) -> None:
 
 
 @pytest.fixture(scope="module")
-def applied(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demo with its data, applied."""
+def applied(demo_project: Project, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo with its data, applied; a copy, because its definitions are edited."""
     root = tmp_path_factory.mktemp("plan") / "demo"
-    copy_to(root)
-    with replace(Project.load(root), environ={}).open(datetime(2026, 1, 1, tzinfo=UTC)) as context:
-        generate(context, 0.01)
-        run(context, start=FIRST_DAY, end=LAST_DAY + timedelta(days=1))
+    shutil.copytree(demo_project.root, root, symlinks=True)
     assert "Nothing was applied yet" in call(root, "plan", code=2)
     said = call(root, "apply")
     assert "No back-fill: nothing runs." in said, "the states are those of these definitions already"

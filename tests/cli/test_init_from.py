@@ -19,7 +19,7 @@ from assay.config.schema import json_schema, project_schema
 from assay.config.yaml import parse
 from assay.engine import connect, parse_dsn
 from assay.statement import Statement
-from tests.engine.conftest import PASSWORD, Server
+from tests.engine.serving import PASSWORD, Server
 
 ROOT = Path(__file__).resolve().parents[2]
 DAY = ("--from", "2025-03-03", "--to", "2025-03-04")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from assay.catalog.catalog import Catalog
-from assay.compiler import checks, experiment, series, states
+from assay.compiler import checks, experiment, series, states, unit_days
 from assay.compiler.checks import Subject
 from assay.compiler.series import Spans
 from assay.compiler.units import Plan
@@ -144,6 +144,17 @@ def _experiment(catalog: Catalog, names: str, at: int) -> Statement:
     return experiment.statements(_plan(catalog, names))[at]
 
 
+def _units(catalog: Catalog) -> Statement:
+    measures = _plan(catalog, "spend both").measures["app"].values()
+    grain = states.unit_grain(catalog, "app", "user", measures)
+    (statement,) = states.fill(catalog, grain, "assay.stage", DAY, END, "assay")
+    return statement
+
+
+def _stored(catalog: Catalog, at: int) -> Statement:
+    return unit_days.statements(_plan(catalog, "spend both conversion orders"), "assay")[at]
+
+
 def _quotients(catalog: Catalog) -> Statement:
     plan = _plan(catalog, "mean_amount")
     return experiment.quotients(plan, "units", plan.readings[0], 30.0)
@@ -172,6 +183,12 @@ KINDS: dict[str, Callable[[Catalog], Statement]] = {
     "experiment_daily": lambda c: experiment.daily(_plan(c, "spend mean_amount"), "units", "until"),
     "experiment_buckets": lambda c: experiment.buckets(_plan(c, "spend"), "units", "salt", {"y0": 9.5}),
     "experiment_quotients": _quotients,
+    "unit_days_fill": lambda c: _units(c),
+    "unit_days_seen": lambda c: _stored(c, 0),
+    "unit_days_exposed": lambda c: _stored(c, 1),
+    "unit_days_entered": lambda c: _stored(c, 3),
+    "unit_days_units": lambda c: _stored(c, 4),
+    "unit_days_assigned": lambda c: unit_days.assigned(_plan(c, "spend"), "assay"),
     "experiment_assigned": lambda c: experiment.assigned(_plan(c, "spend")),
 }
 

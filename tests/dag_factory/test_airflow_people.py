@@ -12,7 +12,7 @@ import pytest
 from dag_factory.compile import compile_dags
 from tests.dag_factory.test_airflow_structure import LOAD, answer, run
 from tests.delivery.conftest import TOKEN, BotApi, bot_api, bot_api_process
-from tests.engine.conftest import PASSWORD, Server
+from tests.engine.serving import PASSWORD, Server
 
 __all__ = ["bot_api", "bot_api_process"]  # fixtures
 pytestmark = [

@@ -45,6 +45,16 @@ def test_every_kind_has_its_dags_and_partitions_follow_what_is_read(shop: Path) 
     }
 
 
+def test_a_dashboard_has_a_dag_when_it_keeps_tables(shop: Path) -> None:
+    board = "  money: {tables: %s, tabs: {all: {label: All, metrics: [revenue, visits]}}}\n"
+    (shop / "metrics/boards.yaml").write_text("dashboards:\n" + board % "false")
+    assert not [name for name in dags(shop) if name.startswith("dashboard__")]
+    (shop / "metrics/boards.yaml").write_text("dashboards:\n" + board % "true")
+    found = dags(shop)["dashboard__money"]
+    assert str(found.schedule) == "metrics__orders & metrics__visits"
+    assert [(task.verb, task.names) for task in found.tasks] == [("tables", ("money",))]
+
+
 def test_an_asset_is_there_after_the_checks_only(shop: Path) -> None:
     build, check = dags(shop)["metrics__orders"].tasks
     assert (build.outlet, check.outlet, check.after) == ("", "metrics__orders", ("build",))

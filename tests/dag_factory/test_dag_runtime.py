@@ -259,13 +259,18 @@ def test_an_experiment_and_its_gates(shop: Path) -> None:
 
 
 @pytest.mark.slow
-def test_reports_alerts_and_maintenance(shop: Path) -> None:
+def test_reports_boards_alerts_and_maintenance(shop: Path) -> None:
+    board = "dashboards:\n  money: {tables: true, tabs: {all: {label: All, metrics: [revenue], by: [city]}}}\n"
+    (shop / "metrics/boards.yaml").write_text(board)
     loaded(shop)
     compile_dags(shop)
     with opened(shop) as context:
         run_job(context, (), FIRST, LAST)
     assert execute(Run("report__morning", "send", "r", "2025-03-06"), folder=shop)["sent"] == 1
     assert execute(Run("report__morning", "send", "again", "2025-03-06"), folder=shop)["sent"] == 0
+    days = (LAST - FIRST).days
+    stored = execute(Run("dashboard__money", "refresh", "r", "2025-03-06"), folder=shop)
+    assert (stored["tables"], stored["rows"]) == (1, days * 3), "the total and two cities"
     tick = datetime(2025, 3, 6, 12, tzinfo=UTC)
     assert execute(Run("alerts__1h", "check", "r", logical_date=tick), folder=shop)["evaluated"] > 0
     assert execute(Run("maintenance", "sweep", "r", logical_date=tick), folder=shop)["manifests"] == 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -14,6 +14,7 @@ import pytest
 from assay.demo.events import FIRST_DAY, LAST_DAY
 from assay.demo.project import home
 from assay.jobs.context import Context
+from assay.jobs.outputs.blocks import GATHER
 from assay.jobs.queries.query import Row, query
 from assay.project import Project
 from assay.statement import Statement
@@ -584,8 +585,18 @@ def of_first_week(raw: Raw, service: str) -> set[int]:
 
 def test_the_dashboard_has_the_cards_and_tables() -> None:
     (board,) = Project.load(home()).catalog.definitions.dashboards.values()
-    assert [len(tab.metrics) for tab in board.spec.tabs.values()] == [8, 12, 8]
-    assert all(len(tab.by) == 6 for tab in board.spec.tabs.values())
+    app, feed, messenger, *_ = tabs = list(board.spec.tabs.values())
+    assert [len(tab.metrics) for tab in (app, feed, messenger)] == [8, 12, 8]
+    assert app.by == feed.by == messenger.by == ("gender", "age_group", "source", "os", "country", "city")
+    assert all(set(tab.filters) == set(app.by) for tab in tabs)
+
+
+def test_the_dashboard_shows_every_type_of_block() -> None:
+    """Cards, tables and cohorts are fields of a tab, too."""
+    (board,) = Project.load(home()).catalog.definitions.dashboards.values()
+    shown = Counter(block.type for tab in board.spec.tabs.values() for block in tab.blocks)
+    assert shown.keys() == set(GATHER)
+    assert shown["lifecycle"] == 5
 
 
 def labels(names: Iterable[str]) -> list[str | None]:

@@ -123,7 +123,6 @@ def printed(mark: str, root: Path) -> str:
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)  # with the demo that is generated first, on a busy machine
-@pytest.mark.skipif(find_spec("orbit") is not None, reason="the page shows the demo without the extra 'orbit'")
 def test_the_commands_print_what_it_shows(big_demo_project: Project) -> None:
     text = TEXT
     for mark in MARK.finditer(TEXT):
@@ -140,12 +139,14 @@ def test_the_commands_print_what_it_shows(big_demo_project: Project) -> None:
 @pytest.mark.orbit
 @pytest.mark.skipif(find_spec("orbit") is None, reason="the case study's grid is of Orbit's models: make orbit")
 def test_the_grid_runs(tmp_path: Path, demo_project: Project) -> None:
-    """On two of its seven windows, without a failure: all of them take some minutes, most of it for MCMC."""
+    """One of its metrics on two of its seven windows, without a failure: all take some minutes, most of it for MCMC."""
     from assay.jobs.forecasts import running
 
     definitions = project(tmp_path).catalog.definitions
     grid = definitions.forecasts["grid"]
-    few = grid.spec.model_copy(update={"backtest": grid.spec.backtest.model_copy(update={"windows": 2})})
+    few = grid.spec.model_copy(
+        update={"metrics": ("dau",), "backtest": grid.spec.backtest.model_copy(update={"windows": 2})}
+    )
     definitions = replace(definitions, forecasts={"grid": replace(grid, spec=few)})
     with demo_project.open(datetime(2025, 10, 21, 9, tzinfo=UTC)) as context:
         catalog = replace(context.catalog, definitions=definitions)

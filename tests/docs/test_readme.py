@@ -27,7 +27,7 @@ def test_the_added_definitions_validate_in_the_demo_project(tmp_path: Path) -> N
     catalog, found, *_ = check(tmp_path)
     assert found == ()
     added = [name for block in blocks for kind in yaml.safe_load(block).values() for name in kind]
-    assert len(blocks) == 6
+    assert len(blocks) == 7
     known = catalog.definitions
     kinds = (
         catalog.metrics,
@@ -37,6 +37,7 @@ def test_the_added_definitions_validate_in_the_demo_project(tmp_path: Path) -> N
         known.routes,
         known.forecasts,
         known.impacts,
+        known.sources,
     )
     assert set(added) <= {name for kind in kinds for name in kind}
 

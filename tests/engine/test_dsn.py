@@ -40,6 +40,7 @@ def server(host: str = "host", port: int = 8123, secure: bool = False, **more: o
         (f"clickhouse://a%40b:{ESCAPED}@host", server(user="a@b", password=SECRET)),
         ("clickhouse://[::1]:9000", server("::1", 9000)),
         ("clickhouse://host?max_threads=1", server(settings={"max_threads": "1"})),
+        ("clickhouses://host?ca_cert=ca.pem", server(port=8443, secure=True, ca_cert=ROOT / "ca.pem")),
     ],
 )
 def test_addresses(text: str, expected: Dsn) -> None:

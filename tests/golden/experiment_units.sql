@@ -11,8 +11,8 @@ AS WITH
 assay__exposures AS (
   SELECT assay__unit, min(assay__time) AS assay__entered
     , if(min(assay__arm) = max(assay__arm), any(assay__arm), '(crossed)') AS assay__variant
-    , argMin(assay__of_city, assay__time) AS assay__by_city
-    , argMin(assay__of_age_group, assay__time) AS assay__by_age_group
+    , argMin(assay__of_city, bitShiftLeft(toUInt64(toUnixTimestamp(assay__time)), 32) + bitAnd(cityHash64(assay__of_city), 4294967295)) AS assay__by_city
+    , argMin(assay__of_age_group, bitShiftLeft(toUInt64(toUnixTimestamp(assay__time)), 32) + bitAnd(cityHash64(assay__of_age_group), 4294967295)) AS assay__by_age_group
   FROM (
     SELECT user_id AS assay__unit, at AS assay__time, ifNull(transform(toString(arm), ['0', '1'], ['control', 'treatment'], ''), '') AS assay__arm
       , ifNull(toString(city), '(none)') AS assay__of_city

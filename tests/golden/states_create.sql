@@ -16,6 +16,30 @@ PARTITION BY (source, grain, day)
 ORDER BY (dim, measure, val, slot)
 -- a day has few rows with large states: a reader of one dimension leaves the others unread
 SETTINGS index_granularity = 64;
+CREATE TABLE IF NOT EXISTS assay.unit_days (
+  source   LowCardinality(String),
+  grain    LowCardinality(String) COMMENT 'whose days: unit:user',
+  day      Date                   COMMENT 'in the zone of the project',
+  unit     UInt64                 COMMENT 'a whole number as it is, anything else by a hash of its text',
+  measures LowCardinality(String) COMMENT 'hashes of the meanings of the values, with commas between them',
+  values   Array(Float64)         COMMENT 'sums and counts; several rows of a unit and day add up'
+)
+ENGINE = MergeTree
+PARTITION BY (source, grain, day)
+ORDER BY unit;
+CREATE TABLE IF NOT EXISTS assay.experiment_days (
+  experiment LowCardinality(String),
+  day        Date                   COMMENT 'in the zone of the project',
+  unit       UInt64                 COMMENT 'as in unit_days',
+  name       String                 COMMENT 'the unit as text',
+  arm        LowCardinality(String) COMMENT 'the variant of its events on this day',
+  variant    LowCardinality(String) COMMENT 'the variant of those that expose it; empty when it was not exposed',
+  slices     Array(String)          COMMENT 'its dimensions at the first exposure of the day',
+  values     Array(Float64)         COMMENT 'its measures from that exposure to the end of the day'
+)
+ENGINE = MergeTree
+PARTITION BY (experiment, day)
+ORDER BY unit;
 CREATE TABLE IF NOT EXISTS assay.builds (
   source      LowCardinality(String),
   grain       LowCardinality(String),

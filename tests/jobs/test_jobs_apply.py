@@ -293,6 +293,7 @@ def test_the_copy_is_that_of_the_warehouse(lab) -> None:
 def test_a_warehouse_of_before_is_brought_up_to_date(lab) -> None:
     live = _settled(lab)
     live.shop.write(f"ALTER TABLE {live.context.database}.builds DROP COLUMN seen")
+    live.shop.write(f"DROP TABLE {live.context.database}.schema_version")
     live.metrics |= {"likes"}
     live.define()
     assert live.apply().ok, "built whole, because nobody knows when its events were seen"

@@ -21,7 +21,17 @@ from assay.jobs.queries.investigate import investigate
 from assay.jobs.runs import materialize
 from assay.report.png import figure_png
 from assay.report.report import render_report
-from assay.report.views import BarsFigure, BlockView, LinesFigure, MatrixFigure, PanelsFigure, StackFigure
+from assay.report.views import (
+    BarsFigure,
+    BlockView,
+    LinesFigure,
+    MatrixFigure,
+    PanelsFigure,
+    SiteView,
+    StackFigure,
+    TabView,
+)
+from assay.report.website import render
 
 FIRST, DAY = date(2025, 4, 1), date(2025, 6, 11)  # a Wednesday
 WEEK = timedelta(days=7)
@@ -269,6 +279,26 @@ def test_every_figure_can_be_drawn(shop: Any, body: dict[str, Any]) -> None:
     found = see(shop, **body)
     if found.figure:
         assert figure_png(found.figure) == figure_png(found.figure)
+
+
+def test_every_type_is_drawn_on_the_site(shop: Any) -> None:
+    """Every kind of block as a panel of a tab; what has a figure has a drawing for a desk and one for a phone."""
+    blocks = tuple(see(shop, **body) for body in (*ALL, {"type": "forecast", "forecast": "soon"}))
+    tab = TabView("main", "Main", DAY, blocks=blocks)
+    page = render(SiteView("Shop", DAY, "UTC", tabs=(tab,)))["index.html"]
+    assert {kind for kind in GATHER if f'class="panel block {kind}-block"' in page} == GATHER.keys()
+    assert page.count('<div class="roomy"><svg') >= sum(each.figure is not None for each in blocks)
+    assert "<i>" not in page
+    assert "<b>&</b>" not in page
+
+
+def test_a_block_may_show_the_past(shop: Any) -> None:
+    """With `until`, a block is that of a report about that day."""
+    past = DAY - timedelta(days=21)
+    for body in ALL:
+        if body["type"] in ("line", "heatmap", "cohort"):
+            assert see(shop, **body, until=past) == see(shop, Setting(past, WEEK, 14), **body)
+            assert see(shop, **body, until=past) != see(shop, **body)
 
 
 def test_a_report_is_sent_once_and_escaped(shop: Any) -> None:

@@ -50,7 +50,8 @@ def text(readout: Readout) -> str:
 def _head(readout: Readout) -> str:
     units = ", ".join(f"{name} {count:,}" for name, count in readout.units.items())
     running = "" if readout.until == readout.end else f" (planned until {readout.end})"
-    return f"{readout.experiment}, {readout.start} to {readout.until}{running}: {units}"
+    told = f"{readout.experiment}, {readout.start} to {readout.until}{running}: {units}"
+    return f"{told}\nunits from {readout.path}" if readout.path else told
 
 
 def _gates(readout: Readout) -> str:

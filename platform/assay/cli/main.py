@@ -6,6 +6,8 @@ from importlib import import_module
 
 import click
 
+from assay.cli.terminal import harmless
+
 # Name: (module, one line for --help). The one place to add a command.
 COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("init", "Create a project in a folder."),
@@ -30,6 +32,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("demo", "Generate the demo product and run everything on it."),
     "schema": ("schema", "Print the JSON Schema of the definitions, for editors."),
     "explain": ("explain", "Explain an error code."),
+    "status": ("status", "Show what is fresh, what failed, what ran and what it costs."),
+    "pause": ("pause", "Stop building, judging and sending, everywhere."),
+    "resume": ("resume", "End a pause."),
+    "gc": ("collect", "Show or drop what nobody needs any more."),
     "doctor": ("doctor", "Check this machine and this project."),
 }
 
@@ -55,5 +61,12 @@ class Commands(click.Group):
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="assay-platform", prog_name="platform")
-def main() -> None:
+@click.option("--log", type=click.Choice(["json"]), envvar="ASSAY_LOG", help="A line per statement, on standard error.")
+@click.pass_context
+def main(context: click.Context, log: str | None) -> None:
     """Metrics, experiments and alerts as code for product events in ClickHouse."""
+    if log:
+        from assay.engine.log import to_stderr
+
+        to_stderr()
+    context.with_resource(harmless())

@@ -13,19 +13,23 @@ from assay.errors import CheckFailed
 @click.argument("names", nargs=-1)
 @common.start_option
 @common.end_option
+@click.option("--max-rows", type=click.IntRange(1), help="Refuse, before anything runs, to read more rows than this.")
 @common.format_option("text", "json")
 @common.project_option
 @common.command
-def command(names: tuple[str, ...], start: date | None, end: date | None, format: str, project: Path) -> None:
+def command(
+    names: tuple[str, ...], start: date | None, end: date | None, max_rows: int | None, format: str, project: Path
+) -> None:
     """Build models and metric states for the days [--from, --to).
 
     NAMES are sources and models, or patterns such as 'fact_*'; all when left out. Without dates, from the last stored
     day less the lateness to the last full day. Running the same days again leaves the same rows.
     """
+    from assay.jobs.outputs.dash_run import keep_fresh
     from assay.jobs.runs.materialize import run
 
     with common.session(project, show=format == "text") as context:
-        result = run(context, names, start, end)
+        result = keep_fresh(context, run(context, names, start, end, max_rows))
     if format == "json":
         common.print_json(result.as_dict())
     for step in result.steps:

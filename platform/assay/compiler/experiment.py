@@ -24,7 +24,8 @@ def statements(plan: Plan) -> tuple[Statement, ...]:
 def create(plan: Plan, table: str) -> Statement:
     """A table of our own with one row per exposed unit; its comment lets `sweep` find what a killed run left."""
     statement = write("experiment/create", f"units of {plan.experiment.name}", plan=plan, table=table)
-    return Statement(statement.sql, statement.purpose, plan.parameters, plan.experiment.location, writes=True)
+    origin = plan.experiment.location
+    return Statement(statement.sql, statement.purpose, plan.parameters, origin, writes=True, apart=plan.apart)
 
 
 def counts(plan: Plan, table: str) -> Statement:

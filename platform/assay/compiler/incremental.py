@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from assay.catalog.catalog import Catalog
-from assay.compiler import states
+from assay.compiler import states, unit_days
 from assay.compiler.render import render, write
 from assay.compiler.states import Grain, dimension_key
-from assay.statement import Statement
+from assay.compiler.unit_days import EXPERIMENT
+from assay.statement import OWN, Statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,26 +54,33 @@ def fill(
     """The statements that build the local days [start, end) in a staging table, with what is kept of them."""
     if kept is None:
         return states.fill(catalog, grain, stage, start, end, database, until)
-    sql = render("states/copy", stage=stage, grain=grain, kept=kept, database=database)
+    copied = "states/copy_units" if grain.of_units else "states/copy"
+    sql = render(copied, stage=stage, grain=grain, kept=kept, database=database)
     origin, purpose = catalog.source(grain.source).location, f"copy {grain.source} {grain.name}"
-    copy = Statement(sql, purpose, {"first": start, "end": end}, origin, writes=True)
+    apart = OWN if grain.of_units else None
+    copy = Statement(sql, purpose, {"first": start, "end": end}, origin, writes=True, apart=apart)
     return [copy, *states.fill(catalog, kept.lacks, stage, start, end, database, until)]
 
 
 def create(database: str) -> list[Statement]:
-    """Our tables of before this, made as they are now, and the table of what was applied."""
-    return [
-        write("states/builds_seen", "remember when builds saw their events", database=database),
-        write("states/applied", "create applied", database=database),
-    ]
+    """The table of what was applied."""
+    return [write("states/applied", "create applied", database=database)]
 
 
 def drop(database: str, grain: Grain, days: Collection[date]) -> list[Statement]:
     """Forget stored days: first that they are there, then their rows."""
-    gone = ", ".join(f"DROP PARTITION {each}" for each in states.partitions(grain, sorted(days)))
+    return _drop(database, grain.source, grain.name, grain.table, states.partitions(grain, sorted(days)))
+
+
+def drop_experiment(database: str, name: str, days: Collection[date]) -> list[Statement]:
+    """The same for the exposures of an experiment."""
+    return _drop(database, name, EXPERIMENT, "experiment_days", unit_days.partitions(name, sorted(days)))
+
+
+def _drop(database: str, source: str, grain: str, table: str, partitions: Sequence[str]) -> list[Statement]:
+    gone, purpose = ", ".join(f"DROP PARTITION {each}" for each in partitions), f"drop {source} {grain}"
     forget = f"DELETE FROM {database}.builds WHERE source = {{source:String}} AND grain = {{grain:String}}"  # noqa: S608 - a checked name
-    purpose = f"drop {grain.source} {grain.name}"
     return [
-        Statement(forget, purpose, {"source": grain.source, "grain": grain.name}, writes=True),
-        Statement(f"ALTER TABLE {database}.measure_states {gone}", purpose, writes=True),
+        Statement(forget, purpose, {"source": source, "grain": grain}, writes=True),
+        Statement(f"ALTER TABLE {database}.{table} {gone}", purpose, writes=True),
     ]

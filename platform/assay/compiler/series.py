@@ -43,20 +43,30 @@ BUCKETS = {
 }
 
 
-def series(metrics: Sequence[Metric], grain: str, dimension: str, start: date, end: date, database: str) -> Statement:
-    """Values per period of [start, end) and, if `dimension` is not empty, per value of it.
+def series(
+    metrics: Sequence[Metric],
+    grain: str,
+    dimension: str,
+    start: date,
+    end: date,
+    database: str,
+    chosen: Sequence[str] | None = None,
+) -> Statement:
+    """Values per period of [start, end) and, if `dimension` is not empty, per value of it, or of `chosen` ones only.
 
     Columns: t, val, then v<i>, n<i>, d<i> for metric i. Raises UsageError E601 for a metric that has no such reading:
     windows of days overlap in longer periods, and not everything has slices.
     """
     for metric in metrics:
         _refuse(metric, grain, dimension)
+    parameters = {"first": start, "last": end - timedelta(days=1), "dim": dimension}
     return read(
         "series/series",
         f"series of {', '.join(metric.name for metric in metrics)}",
-        {"first": start, "last": end - timedelta(days=1), "dim": dimension},
+        parameters | ({} if chosen is None else {"vals": list(chosen)}),
         _origin(metrics),
         values=Values(metrics, sliced=bool(dimension)),
+        chosen=chosen is not None,
         bucket=BUCKETS[grain],
         database=database,
     )

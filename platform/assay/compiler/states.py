@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from hashlib import blake2b
@@ -15,14 +15,17 @@ from assay.compiler import zone
 from assay.compiler.dimensions import raw_value_sql, top_key, value_sql
 from assay.compiler.render import read, render, write
 from assay.compiler.scan import scan
+from assay.compiler.units import Plan
 from assay.config.base import parse_duration, show_duration
 from assay.config.source import Dimension
 from assay.statement import Statement
 
 DAY = "1d"
+_UNIT = "unit:"  # begins the name of a rhythm that stores the days of single units
 # What Assay keeps, besides the tables of `incremental`.
 TABLES = (
-    "measure_states", "builds", "dimension_values", "check_results", "experiment_results",
+    "measure_states", "unit_days", "experiment_days", "builds", "dimension_values", "check_results",
+    "experiment_results",
     "alert_memory", "alert_events", "alert_scores", "alert_actions",
     "forecast_runs", "forecast_points", "impact_results",
 )  # fmt: skip
@@ -38,12 +41,24 @@ _ROWS: dict[type, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Grain:
-    """What one source stores at one rhythm: `name` is 1d or, for alerts, the alert's slot such as 15m."""
+    """What one source stores at one rhythm: `name` is 1d or, for alerts, the alert's slot such as 15m.
+
+    `unit:user` stores what each user did on a day; its one dimension is the user.
+    """
 
     source: str
     name: str
     measures: tuple[Measure, ...]
     dimensions: tuple[tuple[str, Dimension], ...]
+
+    @property
+    def of_units(self) -> bool:
+        return self.name.startswith(_UNIT)
+
+    @property
+    def table(self) -> str:
+        """The table, in our database, that holds it."""
+        return "unit_days" if self.of_units else "measure_states"
 
     @property
     def dimension_keys(self) -> list[str]:
@@ -62,12 +77,12 @@ def dimension_key(name: str, dimension: Dimension) -> str:
 
 
 def grains(catalog: Catalog) -> list[Grain]:
-    """Everything to be stored: all measures by day, and by slot what alerts read."""
+    """Everything to be stored: all measures by day, what alerts read by slot, and what experiments read by unit."""
     daily = [
         Grain(source, DAY, tuple(measures.values()), tuple(catalog.source(source).spec.dimensions.items()))
         for source, measures in sorted(catalog.measures.items())
     ]
-    return daily + _alert_grains(catalog)
+    return daily + _alert_grains(catalog) + _unit_grains(catalog)
 
 
 def _alert_grains(catalog: Catalog) -> list[Grain]:
@@ -87,6 +102,25 @@ def _alert_grains(catalog: Catalog) -> list[Grain]:
         for (source, every), found in sorted(measures.items())
         if every != DAY
     ]
+
+
+def unit_grain(catalog: Catalog, source: str, entity: str, measures: Iterable[Measure]) -> Grain:
+    """The days of the entities of a source."""
+    unit = Dimension(column=catalog.source(source).spec.entities[entity].sql)
+    return Grain(source, f"{_UNIT}{entity}", tuple(sorted(measures, key=lambda each: each.id)), ((entity, unit),))
+
+
+def _unit_grains(catalog: Catalog) -> list[Grain]:
+    """What experiments read of the sources that declare `unit_days`."""
+    found: dict[tuple[str, str], dict[str, Measure]] = {}
+    for experiment in catalog.definitions.experiments.values():
+        roles, entity = experiment.spec.metrics, experiment.spec.entity
+        named = dict.fromkeys((*roles.primary, *roles.secondary, *roles.guardrail))
+        plan = Plan(catalog, experiment, [catalog.metrics[name] for name in named if name in catalog.metrics])
+        for source, measures in plan.measures.items():
+            if entity in catalog.source(source).spec.unit_days:
+                found.setdefault((source, entity), {}).update(measures)
+    return [unit_grain(catalog, *key, measures.values()) for key, measures in sorted(found.items())]
 
 
 def create(database: str) -> list[Statement]:
@@ -123,6 +157,8 @@ def fill(
 
     One statement reads the events for all their measures; rows made of events take one more for each way to make them.
     """
+    if grain.of_units:
+        return [_fill_units(catalog, grain, stage, start, end, until)]
     kinds = dict.fromkeys(measure.rows for measure in grain.measures)
     found = [replace(grain, measures=tuple(each for each in grain.measures if each.rows == rows)) for rows in kinds]
     return [_fill(catalog, each, stage, start, end, database, until) for each in found]
@@ -150,7 +186,29 @@ def _fill(
         **scan(catalog, grain.source),
     )
     origin = catalog.source(grain.source).location
-    return Statement(sql, f"build {grain.source} {grain.name}", parameters, origin, writes=True)
+    limits = catalog.source(grain.source).spec.limits.settings
+    return Statement(sql, f"build {grain.source} {grain.name}", parameters, origin, limits, writes=True)
+
+
+def _fill_units(
+    catalog: Catalog, grain: Grain, stage: str, start: date, end: date, until: datetime | None
+) -> Statement:
+    parameters = zone.window(start, end, catalog.zone)
+    if until is not None:
+        parameters["end"] = min(parameters["end"], zone.epoch(until))
+    ((entity, unit),) = grain.dimensions
+    sql = render(
+        "states/fill_units",
+        stage=stage,
+        grain=grain,
+        zone=catalog.zone,
+        unit=parse(unit.column or "").sql,
+        **scan(catalog, grain.source),
+    )
+    origin, purpose = catalog.source(grain.source).location, f"build {grain.source} {grain.name}"
+    apart = None if catalog.source(grain.source).spec.model else entity
+    limits = catalog.source(grain.source).spec.limits.settings
+    return Statement(sql, purpose, parameters, origin, limits, writes=True, apart=apart)
 
 
 def _slot_sql(catalog: Catalog, grain: Grain) -> str:

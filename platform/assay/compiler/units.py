@@ -190,6 +190,12 @@ class Plan:
         return parse(self.catalog.source(source).spec.entities[self.spec.entity].sql).sql
 
     @property
+    def apart(self) -> str | None:
+        """The entity, where all sources are tables of events: that of a model is whole on every node of a cluster."""
+        events = all(self.catalog.source(name).spec.model is None for name in self.measures)
+        return self.spec.entity if events else None
+
+    @property
     def variant(self) -> str:
         """SQL of the variant's name for a row of the home source; '' for rows of no variant."""
         if self.pool == "everyone":

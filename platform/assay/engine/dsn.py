@@ -14,7 +14,11 @@ FORMS = "chdb://path, chdb:///absolute/path or clickhouse[s]://user:password@hos
 
 @dataclass(frozen=True, slots=True)
 class Dsn:
-    """A parsed address; `path` is set for the embedded engine, `host` for a server."""
+    """A parsed address; `path` is set for the embedded engine, `host` for a server.
+
+    `config` is a server's configuration file for the embedded engine: in tests it is two shards of a cluster by that.
+    `ca_cert` is the certificate of an authority that the system does not know.
+    """
 
     path: Path | None = None
     host: str = ""
@@ -24,6 +28,8 @@ class Dsn:
     password: str = field(default="", repr=False)
     database: str = "default"
     settings: dict[str, str] = field(default_factory=dict)
+    config: Path | None = None
+    ca_cert: Path | None = None
 
     @property
     def embedded(self) -> bool:
@@ -37,7 +43,7 @@ class Dsn:
 
 
 def parse_dsn(text: str, root: Path | None = None) -> Dsn:
-    """Read an address; a relative chDB path starts at `root`.
+    """Read an address; a relative path, of chDB or of a certificate (`?ca_cert=`), starts at `root`.
 
     Raises WarehouseError E502 when the text is not one of the known forms, without repeating it: it may hold
     a password.
@@ -49,7 +55,7 @@ def parse_dsn(text: str, root: Path | None = None) -> Dsn:
     if parts.scheme == "chdb":
         return _embedded(parts, root or Path.cwd())
     if parts.scheme in _SECURE and parts.hostname:
-        return _server(parts)
+        return _server(parts, root or Path.cwd())
     raise _not_understood(f"The scheme '{parts.scheme}' is not known." if parts.scheme else "It has no scheme.")
 
 
@@ -62,8 +68,11 @@ def _embedded(parts: SplitResult, root: Path) -> Dsn:
     return Dsn(path=(root / path).resolve())
 
 
-def _server(parts: SplitResult) -> Dsn:
-    secure = _SECURE[parts.scheme]
+def _server(parts: SplitResult, root: Path) -> Dsn:
+    secure, settings = _SECURE[parts.scheme], dict(parse_qsl(parts.query))
+    ca_cert = settings.pop("ca_cert", None)
+    if ca_cert and not secure:
+        raise _not_understood("A certificate is for clickhouses://, which is encrypted.")
     try:
         port = parts.port or (8443 if secure else 8123)
     except ValueError:
@@ -76,7 +85,8 @@ def _server(parts: SplitResult) -> Dsn:
         user=unquote(parts.username or "default"),
         password=unquote(parts.password or ""),
         database=unquote(parts.path.strip("/")) or "default",
-        settings=dict(parse_qsl(parts.query)),
+        settings=settings,
+        ca_cert=(root / ca_cert).resolve() if ca_cert else None,
     )
 
 

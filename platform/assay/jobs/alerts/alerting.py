@@ -24,7 +24,7 @@ from assay.jobs.alerts.quiet import Acknowledged, Silences
 from assay.jobs.alerts.rule import Rule
 from assay.jobs.alerts.tick import Around, Series, Ticked, parsed, tick
 from assay.jobs.context import Context
-from assay.jobs.storage import builds
+from assay.jobs.storage import builds, pauses
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +80,7 @@ def check(context: Context, at: datetime, names: Collection[str] = (), send: boo
     Raises UsageError E201, and WarehouseError or CheckFailed when no alert can be judged.
     """
     chosen = select(context.catalog, names)
+    pauses.refuse(context)
     builds.prepare(context)
     actions = quiet.done(context, at)
     silences, ticked = Silences(context, actions), list[Ticked]()
@@ -136,11 +137,12 @@ def _silenced(ticked: Iterable[Ticked]) -> Iterator[tuple[str, str]]:
 
 
 def _keep(context: Context, ticked: Ticked, found: Collection[Finding]) -> None:
-    memory.keep(context, ticked.name, ticked.before, ticked.after)
+    """The memory comes last: after a crash before it the slot is judged again, and nothing else is written twice."""
     rows = list(_events(ticked, found))
     memory.record(context, ticked.name, rows, ticked.newest)
     for each in ticked.series:
         memory.scores(context, ticked.name, _scores(ticked, each), ticked.newest)
+    memory.keep(context, ticked.name, ticked.before, ticked.after)
 
 
 def _events(ticked: Ticked, found: Collection[Finding]) -> Iterator[dict[str, Any]]:

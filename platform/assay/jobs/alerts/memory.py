@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from assay.detect import Episode, Incident, State
 from assay.jobs.context import Context
@@ -101,7 +102,7 @@ def _insert(context: Context, table: str, columns: Mapping[str, Sequence[Any]], 
 def episodes(context: Context, alert: str, until: datetime, most: int = 50) -> list[dict[str, Any]]:
     """What was found of each episode that began before a moment, newest first, as `alert check` tells of it."""
     sql = f"""SELECT argMax(kind, sequence), argMaxIf(finding, sequence, kind != 'resolve'), max(told),
-  argMax(lost, sequence)
+  argMax(lost, sequence), toUnixTimestamp(argMax(slot, sequence))
 FROM {context.database}.alert_events FINAL
 WHERE alert = {{alert:String}} AND slot < fromUnixTimestamp({{until:Int64}})
 GROUP BY episode HAVING argMax(kind, sequence) != 'correct'
@@ -109,9 +110,22 @@ ORDER BY min(since) DESC, episode
 LIMIT {{most:UInt32}}"""  # noqa: S608 - a checked name
     parameters = {"alert": alert, "until": int(until.timestamp()), "most": most}
     rows = context.engine.run(Statement(sql, "read episodes", parameters)).rows
-    return [_episode(*row) for row in rows]
+    return [_episode(context, *row) for row in rows]
 
 
-def _episode(kind: str, finding: str, told: int, lost: float) -> dict[str, Any]:
+def _episode(context: Context, kind: str, finding: str, told: int, lost: float, slot: int) -> dict[str, Any]:
+    """`ended`: the beginning of the slot in which it was seen to be over."""
     found: dict[str, Any] = json.loads(finding)
-    return found | {"state": "resolved" if kind == "resolve" else found["state"], "told": bool(told), "lost": lost}
+    ended = datetime.fromtimestamp(slot, ZoneInfo(context.catalog.zone)).isoformat() if kind == "resolve" else None
+    state = "resolved" if ended else found["state"]
+    return found | {"state": state, "ended": ended, "told": bool(told), "lost": lost}
+
+
+def judged(context: Context, alert: str, metric: str, start: datetime, end: datetime) -> Sequence[tuple[Any, ...]]:
+    """What was expected of a metric's total: (beginning of the slot in seconds, low, high), by time."""
+    sql = f"""SELECT toUnixTimestamp(slot), low, high FROM {context.database}.alert_scores FINAL
+WHERE alert = {{alert:String}} AND metric = {{metric:String}} AND dim = ''
+  AND slot >= fromUnixTimestamp({{start:Int64}}) AND slot < fromUnixTimestamp({{end:Int64}})
+ORDER BY slot"""  # noqa: S608 - a checked name
+    window = {"start": int(start.timestamp()), "end": int(end.timestamp())}
+    return context.engine.run(Statement(sql, "read scores", {"alert": alert, "metric": metric, **window})).rows

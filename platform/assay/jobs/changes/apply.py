@@ -16,7 +16,7 @@ from assay.errors import AssayError, Diagnostic, UsageError, WarehouseError
 from assay.jobs.changes import applied
 from assay.jobs.context import Context
 from assay.jobs.runs import materialize, metric_checks
-from assay.jobs.storage import builds, reuse, source_states
+from assay.jobs.storage import builds, history, pauses, reuse, source_states
 from assay.jobs.storage.source_states import Step
 
 
@@ -44,6 +44,7 @@ def apply(context: Context, plan: Plan) -> Applied:
     Raises UsageError E603 when the plan is refused, before anything is done.
     """
     refuse(plan)
+    pauses.refuse(context)
     builds.prepare(context)
     sweep(context.engine, context.database)
     steps = _models(context)
@@ -52,6 +53,7 @@ def apply(context: Context, plan: Plan) -> Applied:
         steps += [step for grain, days in outdated.items() for step in _build(context, grain, days)]
         steps += _checked(context, outdated)
     context.progress(1, 1, "done")
+    history.record(context, "apply", steps)
     found = Applied(plan, tuple(steps))
     if found.ok:
         _drop(context)
@@ -125,4 +127,7 @@ def _remember(context: Context) -> None:
 def _drop(context: Context) -> None:
     for grain, days in reuse.orphans(context).items():
         for statement in incremental.drop(context.database, grain, days):
+            context.engine.run(statement)
+    for name, days in reuse.orphaned_experiments(context).items():
+        for statement in incremental.drop_experiment(context.database, name, days):
             context.engine.run(statement)

@@ -10,6 +10,7 @@ from assay import stats
 from assay.catalog.catalog import Catalog, Metric
 from assay.catalog.meaning import base_metric, meaning
 from assay.compiler import experiment as compiled
+from assay.compiler import unit_days
 from assay.compiler.units import Plan, Pool
 from assay.config.definitions import Definition
 from assay.config.experiment import ExperimentSpec
@@ -19,8 +20,9 @@ from assay.jobs.context import Context
 from assay.jobs.experiments import explain
 from assay.jobs.experiments.comparisons import Comparison, Data, capped, roles
 from assay.jobs.experiments.gates import GATES, Evidence
-from assay.jobs.experiments.readout import Found, Readout
+from assay.jobs.experiments.readout import PATH, Found, Readout
 from assay.jobs.experiments.units import Counts, Units, units
+from assay.statement import Statement
 from assay.stats import Progress, Result
 
 
@@ -107,7 +109,7 @@ def _readout(table: Units, counts: Counts) -> Readout:
         tuple(explain.shapes(data)),
         _settings(table),
         hashes(plan),
-        tuple(statement.sql for statement in compiled.statements(plan)),
+        tuple(statement.sql for statement in _statements(table)),
     )
 
 
@@ -123,7 +125,15 @@ def _settings(table: Units) -> dict[str, Any]:
     """How the numbers were made, for the appendix of a report."""
     spec = table.plan.spec
     own = spec.analysis.model_dump(mode="json")
-    return own | {"alpha": spec.design.alpha, "decision": spec.decision, "seed": table.context.seed}
+    own |= {"alpha": spec.design.alpha, "decision": spec.decision, "seed": table.context.seed}
+    declared = any(table.plan.catalog.source(name).spec.unit_days for name in table.plan.measures)
+    return own | ({PATH: f"events: {table.why}" if table.why else "stored days"} if declared else {})
+
+
+def _statements(table: Units) -> tuple[Statement, ...]:
+    if table.why:
+        return compiled.statements(table.plan)
+    return unit_days.statements(table.plan, table.context.database)
 
 
 def hashes(plan: Plan) -> dict[str, str]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from assay.errors import WarehouseError
 from assay.jobs.context import Context
-from assay.jobs.experiments.readout import Found, Readout
+from assay.jobs.experiments.readout import PATH, Found, Readout
 from assay.statement import Insert, Statement
 
 _NUMBERS = (
@@ -43,12 +43,22 @@ class Analysis:
 def record(context: Context, readout: Readout) -> str:
     """Store a read-out and return its hash. The same findings are stored once, whenever they are found again."""
     found = [*readout.found, *readout.slices]
-    body = json.dumps(readout.as_dict(), sort_keys=True, default=str)
+    settings = {name: value for name, value in readout.settings.items() if name != PATH}
+    body = json.dumps(_rounded(readout.as_dict() | {"settings": settings}), sort_keys=True, default=str)
     analysis = blake2b(body.encode(), digest_size=8).hexdigest()
     if found and not _stored(context, readout.experiment, analysis):
         table = f"{context.database}.experiment_results"
         context.engine.run(Insert(table, _columns(context, readout, found, analysis), "store an analysis", analysis))
     return analysis
+
+
+def _rounded(value: Any) -> Any:
+    """Numbers to eight digits: the database adds the same rows in any order, and the last digits differ."""
+    if isinstance(value, Mapping):
+        return {name: _rounded(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(each) for each in value]
+    return float(f"{value:.8g}") if isinstance(value, float) else value
 
 
 def _columns(context: Context, readout: Readout, found: list[Found], analysis: str) -> dict[str, list[Any]]:

@@ -8,6 +8,8 @@ from typing import Any
 
 from assay.stats import Effect, Gate, Novelty, Posterior, Progress, Result, Verdict
 
+PATH = "units from"  # the setting that tells the way to the numbers; the numbers do not depend on it
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -130,6 +132,11 @@ class Readout:
     @property
     def alpha(self) -> float:
         return float(self.settings["alpha"])
+
+    @property
+    def path(self) -> str | None:
+        """From where the units come, and why; None where no source stores days of them."""
+        return self.settings.get(PATH)
 
     @property
     def seed(self) -> int:

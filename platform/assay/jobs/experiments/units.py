@@ -11,9 +11,10 @@ from uuid import uuid4
 import numpy as np
 
 from assay.compiler import experiment as compiled
-from assay.compiler import states
+from assay.compiler import states, unit_days
 from assay.compiler.units import CROSSED, POOL, Face, Plan, Reading
 from assay.jobs.context import Context
+from assay.jobs.experiments import stored_days
 from assay.jobs.experiments.moments import columns, moments
 from assay.statement import Statement
 from assay.stats import Buckets, Moments, Samples
@@ -41,11 +42,12 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Units:
-    """One row per exposed unit, in a table of our own."""
+    """One row per exposed unit, in a table of our own; `why` says why it was not made from stored days."""
 
     context: Context
     plan: Plan
     table: str
+    why: str | None
 
     def counts(self) -> Counts:
         """Every declared variant is there, also without units."""
@@ -102,7 +104,8 @@ class Units:
 
     def assigned(self) -> dict[str, Row]:
         """Per variant, how many units were assigned, and how many of them were exposed."""
-        return {row["variant"]: row for row in self._run(compiled.assigned(self.plan))}
+        asked = compiled.assigned(self.plan) if self.why else unit_days.assigned(self.plan, self.context.database)
+        return {row["variant"]: row for row in self._run(asked)}
 
     def quotients(self, reading: Reading, least: float, past: bool = False) -> list[Row]:
         """How a quotient is spread over units: variant, numerator, denominator, units."""
@@ -114,12 +117,18 @@ class Units:
 
 @contextmanager
 def units(context: Context, plan: Plan) -> Iterator[Units]:
-    """The unit table of a plan, dropped at the end whatever happens."""
+    """The unit table of a plan, dropped at the end whatever happens.
+
+    It is made from stored days where they have the answer, and otherwise from the events.
+    """
     table = f"{context.database}.experiment_units__stg_{uuid4().hex[:12]}"
     for statement in states.create(context.database):
         context.engine.run(statement)
+    why = stored_days.refresh(context, plan)
+    create = [compiled.create(plan, table)] if why else unit_days.create(plan, table, context.database)
     try:
-        context.engine.run(compiled.create(plan, table))
-        yield Units(context, plan, table)
+        for statement in create:
+            context.engine.run(statement)
+        yield Units(context, plan, table, why)
     finally:
         context.engine.run(Statement(f"DROP TABLE IF EXISTS {table} SYNC", "drop the units", writes=True))

@@ -56,8 +56,10 @@ def query(
     by: str | None = None,
     grain: str = "day",
     checked: bool = True,
+    chosen: Sequence[str] | None = None,
 ) -> list[Row]:
-    """Values of some metrics over the local days [start, end), by period and, with `by`, per value of a dimension.
+    """Values of some metrics over the local days [start, end), by period and, with `by`, per value of a dimension, or
+    of the `chosen` ones only.
 
     A period with a day whose check failed has no value and says so, unless not `checked`.
     Raises UsageError for unknown names (E201, E203), an empty range (E602) or a rolling metric over longer periods.
@@ -71,7 +73,7 @@ def query(
         start = zone.first_of(start, grain)  # half a period would look like a loss beside a whole one
     key = dimension_key(by, context.catalog.dimension(by, metrics)) if by else None
     stored = Stored(context, key, grain)
-    table = context.engine.run(series.series(metrics, grain, by or TOTAL, start, end, context.database))
+    table = context.engine.run(series.series(metrics, grain, by or TOTAL, start, end, context.database, chosen))
     spans = periods(start, end, grain)
     rows = [_rows(stored, metric, _found(table, at), spans, by, grain) for at, metric in enumerate(metrics)]
     found = [row for each in rows for row in each]
@@ -108,7 +110,8 @@ _Values = tuple[float | None, float | None, float | None]  # value, numerator, d
 
 def _found(table: Table, at: int) -> dict[tuple[date, str], _Values]:
     """(period, value of the dimension): what the statement returned for the metric at this position."""
-    return {(row["t"], row["val"]): (row[f"v{at}"], row[f"n{at}"], row[f"d{at}"]) for row in table.dicts()}
+    columns = (table.column(name) for name in ("t", "val", f"v{at}", f"n{at}", f"d{at}"))
+    return {(t, val): (value, above, below) for t, val, value, above, below in zip(*columns, strict=True)}
 
 
 def _rows(

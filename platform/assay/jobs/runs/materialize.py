@@ -13,7 +13,7 @@ from assay.errors import UsageError, WarehouseError
 from assay.jobs.context import Context
 from assay.jobs.runs import metric_checks, schedule
 from assay.jobs.runs.schedule import Node, Piece, Schedule
-from assay.jobs.storage import builds, models, source_states
+from assay.jobs.storage import builds, estimates, history, models, pauses, source_states
 from assay.jobs.storage.builds import MODEL
 from assay.jobs.storage.source_states import Step
 
@@ -35,20 +35,31 @@ class Run:
         return {"schema": 1, "from": str(self.start), "to": str(self.end), "steps": steps, "ok": self.ok}
 
 
-def run(context: Context, names: Collection[str] = (), start: date | None = None, end: date | None = None) -> Run:
+def run(
+    context: Context,
+    names: Collection[str] = (),
+    start: date | None = None,
+    end: date | None = None,
+    most: int | None = None,
+) -> Run:
     """Build some models and sources (all when empty; patterns such as `fact_*` are names) for the days [start, end).
 
     Without `start`, from the last stored day less the lateness, or from the first event; without `end`, up to the last
     full day, or the one before it when a source is not fresh. What is empty or missing, or whose check fails, is a
     failed step; what needs it is skipped, and the others go on. The checks of metrics follow, a step for each metric.
-    Raises UsageError E201 for an unknown name, E602 when the range is empty, WarehouseError when nothing can be read.
+    `most` is the number of rows of events that all of it may read, by the estimate of ClickHouse where there is one.
+    Raises UsageError E515 when that is more, E516 while paused, E201 for an unknown name, E602 when the range is empty,
+    WarehouseError when nothing can be read.
     """
     wanted = schedule.select(context.catalog, names)
+    pauses.refuse(context)
     builds.prepare(context)
     sweep(context.engine, context.database)
     planned = schedule.plan(context, wanted, start, end)
     if not planned.asked:
         raise _empty(context, start, end)
+    if most is not None:
+        _afford(context, planned, most)
     errors: list[WarehouseError] = []
     steps = [*planned.steps, *_build(context, planned, wanted, errors)]
     if errors and not any(step.status == "done" for step in steps):
@@ -57,6 +68,7 @@ def run(context: Context, names: Collection[str] = (), start: date | None = None
     built = {name for (kind, name), pieces in planned.pieces.items() if kind == "source" and pieces}
     skipped = {step.name.partition(":")[0] for step in steps if step.status == "skipped"}
     steps += metric_checks.steps(context, built - skipped, first, after)
+    history.record(context, "run", steps)
     return Run(first, after, tuple(steps))
 
 
@@ -83,6 +95,19 @@ def _build(
             done += 1
         done += len(pieces) if cause is not None else 0
     context.progress(total, total, "done")
+
+
+def _afford(context: Context, planned: Schedule, most: int) -> None:
+    keep = planned.start is None
+    pieces = [each for found in planned.pieces.values() for each in found]
+    rows = sum(estimates.rows_to_read(context, each.what, each.days, keep) or 0 for each in pieces)
+    if rows > most:
+        raise UsageError.of(
+            "E515",
+            f"The run would read {rows:,} rows, and --max-rows allows {most:,}.",
+            why="Nothing was built: the estimate is made before the first statement.",
+            fix=f"Ask for fewer days or names, or allow it: --max-rows {rows}",
+        )
 
 
 def _piece(context: Context, piece: Piece, keep: bool) -> Step:

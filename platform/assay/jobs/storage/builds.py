@@ -10,8 +10,10 @@ from typing import Any
 from assay.catalog.model import Model
 from assay.compiler import incremental, states, zone
 from assay.compiler.states import Grain
+from assay.compiler.unit_days import EXPERIMENT
 from assay.errors import WarehouseError
 from assay.jobs.context import Context
+from assay.jobs.storage import layout
 from assay.statement import Insert, Statement
 
 MODEL = "model"  # the rhythm under which the days of models are remembered
@@ -69,6 +71,12 @@ def record_model(context: Context, model: Model, days: Sequence[date], run: str,
     _record(context, names, model.fingerprint, days, run, until)
 
 
+def record_experiment(context: Context, name: str, fingerprint: str, days: Sequence[date], run: str) -> None:
+    """The same for the exposures of an experiment, on days that are over."""
+    names = {"source": name, "grain": EXPERIMENT, "measures": [], "dimensions": []}
+    _record(context, names, fingerprint, days, run, context.now)
+
+
 def _record(
     context: Context, same: Mapping[str, Any], fingerprint: str, days: Sequence[date], run: str, until: datetime
 ) -> None:
@@ -86,6 +94,7 @@ def _record(
 
 
 def prepare(context: Context) -> None:
-    """Create our database and tables where they are missing."""
+    """Create our database and tables where they are missing, and bring older ones to their present form."""
     for statement in (*states.create(context.database), *incremental.create(context.database)):
         context.engine.run(statement)
+    layout.migrate(context)

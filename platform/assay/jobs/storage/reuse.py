@@ -13,6 +13,7 @@ from assay.catalog.rows import ahead
 from assay.compiler import incremental, states, zone
 from assay.compiler.incremental import Kept
 from assay.compiler.states import Grain
+from assay.compiler.unit_days import EXPERIMENT
 from assay.jobs.context import Context
 from assay.jobs.storage import builds
 from assay.jobs.storage.builds import MODEL, Build
@@ -100,9 +101,18 @@ def orphans(context: Context) -> dict[Grain, set[date]]:
     return found
 
 
+def orphaned_experiments(context: Context) -> dict[str, set[date]]:
+    """The stored days of experiments that no definition has."""
+    found: dict[str, set[date]] = {}
+    for name, day in builds.read(context, EXPERIMENT):
+        if name not in context.catalog.definitions.experiments:
+            found.setdefault(name, set()).add(day)
+    return found
+
+
 def _stored(context: Context) -> Iterator[tuple[str, str, date]]:
     """Source, rhythm and day of everything that is stored or said to be."""
     sql = f"""SELECT DISTINCT source, grain, day FROM {context.database}.measure_states
 UNION DISTINCT SELECT source, grain, day FROM {context.database}.builds
-WHERE grain != {{model:String}}"""  # noqa: S608 - a checked name
-    return iter(context.engine.run(Statement(sql, "read what is stored", {"model": MODEL})).rows)
+WHERE NOT has({{others:Array(String)}}, grain)"""  # noqa: S608 - a checked name
+    return iter(context.engine.run(Statement(sql, "read what is stored", {"others": [MODEL, EXPERIMENT]})).rows)

@@ -113,7 +113,7 @@ def build(
     With `keep`, a stored day that no late event can change any more keeps what it holds, and gets only what it lacks.
     """
     run_id, begun, until = uuid.uuid4().hex[:12], time.perf_counter(), until or context.now
-    start, end, counted = days[0], days[-1] + _DAY, _Counted()
+    start, end, counted = days[0], days[-1] + _DAY, Counted()
     warned: list[str] = []
 
     def check(stage: str) -> Sequence[Statement]:
@@ -123,7 +123,7 @@ def build(
 
     parts = reuse.pieces(context, grain, days, builds.read(context, grain.name)) if keep else [Piece(days)]
     work = Partitions(
-        target=f"{context.database}.measure_states",
+        target=f"{context.database}.{grain.table}",
         fill=lambda stage: [each for part in parts for each in _fill(context, grain, part, stage, until)],
         check=check,
         partitions=states.partitions(grain, days),
@@ -148,7 +148,7 @@ def _step(grain: Grain, days: Sequence[date], rows: int, begun: float, status: s
     return Step("states", name, partition, rows, time.perf_counter() - begun, status, reason)
 
 
-class _Counted:
+class Counted:
     """Refuses a failed check, and remembers how many rows the first one saw."""
 
     rows = 0

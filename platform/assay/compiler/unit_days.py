@@ -1,0 +1,118 @@
+"""An experiment from stored days: what its units did is added up, and no event is read twice.
+
+    unit_days         every unit of a source, by whole days                  (built by `run`, see `states`)
+    experiment_days   the exposed units of a day, from their exposure to the end of that day
+
+A unit entered on its first day with an exposure. What it did since is what `experiment_days` holds of that day, and the
+whole days after it; its past are the whole days before the start. The unit table is the one of `experiment.create`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from hashlib import blake2b
+from typing import Any
+
+from assay.catalog.expression import quote_literal
+from assay.compiler import experiment, states, zone
+from assay.compiler.render import read, render
+from assay.compiler.states import Grain
+from assay.compiler.units import Plan
+from assay.statement import OWN, Statement
+
+EXPERIMENT = "experiment"  # the rhythm under which the days of experiments are remembered
+
+
+def refusal(plan: Plan) -> str | None:
+    """Why stored days cannot answer, whatever is stored."""
+    if plan.pool:
+        return "history is read from events"
+    if plan.funnels:
+        names = [each.metric.name for each in plan.readings if not each.has_days]
+        return f"days of a funnel do not add up ({', '.join(names)})"
+    silent = [name for name in plan.measures if plan.spec.entity not in plan.catalog.source(name).spec.unit_days]
+    return f"unit_days of {', '.join(silent)} has no {plan.spec.entity}" if silent else None
+
+
+def grains(plan: Plan) -> list[Grain]:
+    """What the plan reads of each source."""
+    return [
+        states.unit_grain(plan.catalog, source, plan.spec.entity, measures.values())
+        for source, measures in plan.measures.items()
+    ]
+
+
+def fill(plan: Plan, stage: str, start: date, end: date) -> list[Statement]:
+    """The exposures of the local days [start, end), written into a staging table.
+
+    A table in between holds who was exposed when. Its name lets `sweep` find what a killed run left.
+    """
+    seen, window = f"{stage}_seen", zone.window(start, end, plan.zone)
+    return [
+        _write(plan, "exposures", "seen_days", window, plan.apart, table=seen),
+        _write(plan, "exposures", "fill_days", window, stage=stage, seen=seen),
+        _drop(plan, seen),
+    ]
+
+
+def fingerprint(plan: Plan) -> str:
+    """Changes with anything that the stored exposures depend on, and with nothing else: it is the hash of their SQL."""
+    text = "\n".join(each.sql for each in fill(plan, "stage", plan.start, plan.until))
+    return blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+def check(plan: Plan, stage: str, start: date, end: date) -> Statement:
+    """Its `failures` must be zero before the stage is published."""
+    parameters = {"first": start, "last": end - timedelta(days=1)}
+    return read("states/check_days", f"check exposures of {plan.experiment.name}", parameters, stage=stage)
+
+
+def partitions(name: str, days: Sequence[date]) -> list[str]:
+    """The SQL literals of the partitions of some days of an experiment."""
+    return [f"({quote_literal(name)}, '{day}')" for day in days]
+
+
+def create(plan: Plan, table: str, database: str) -> list[Statement]:
+    """The unit table from what is stored; another one in between holds who entered when."""
+    exposures, window = table.replace("experiment_units", "experiment_days"), _window(plan)
+    past = {"before_day": plan.start - plan.past}
+    return [
+        _write(plan, "exposures", "exposures_from_days", window, OWN, table=exposures, database=database),
+        _write(
+            plan, "units", "create_from_days", window | past, OWN, table=table, database=database, exposures=exposures
+        ),
+        _drop(plan, exposures),
+    ]
+
+
+def assigned(plan: Plan, database: str) -> Statement:
+    """As `experiment.assigned`, from what is stored."""
+    purpose = f"exposure in {plan.experiment.name}"
+    return read("experiment/assigned_from_days", purpose, _window(plan), plan.experiment.location,
+                plan=plan, database=database)  # fmt: skip
+
+
+def statements(plan: Plan, database: str) -> tuple[Statement, ...]:
+    """What an experiment runs, for people to read."""
+    stage, table = f"{database}.experiment_days__stg_days", f"{database}.experiment_units__stg_units"
+    filled, created = fill(plan, stage, plan.start, plan.until), create(plan, table, database)
+    return (*filled, *created, experiment.moments(plan, table))
+
+
+def _window(plan: Plan) -> dict[str, date]:
+    return {"first_day": plan.start, "after": plan.until}
+
+
+def _write(
+    plan: Plan, what: str, template: str, parameters: Mapping[str, Any], apart: str | None = None, **more: Any
+) -> Statement:
+    known = sorted({each for measures in plan.measures.values() for each in measures})
+    place = {each: at for at, each in enumerate(known, 1)}
+    sql = render(f"experiment/{template}", plan=plan, place=place, **more)
+    origin = plan.experiment.location
+    return Statement(sql, f"{what} of {plan.experiment.name}", parameters, origin, writes=True, apart=apart)
+
+
+def _drop(plan: Plan, table: str) -> Statement:
+    return Statement(f"DROP TABLE IF EXISTS {table} SYNC", f"units of {plan.experiment.name}", writes=True)

@@ -1,0 +1,1 @@
+"""What people who run a project ask for: its state, and what may be dropped."""
