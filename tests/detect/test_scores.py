@@ -59,6 +59,7 @@ def test_live_and_backtest_are_the_same_numbers(name: str) -> None:
             np.testing.assert_array_equal(getattr(live, field), getattr(whole, field)[:, -newest:])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ALONE)
 @pytest.mark.parametrize("cut", [1, PER_DAY, 2 * PER_DAY + 5])
 def test_nothing_later_changes_what_is_said_of_a_slot(name: str, cut: int) -> None:

@@ -35,6 +35,7 @@ def ordinary(name: str) -> Forecast:
     return fit(Series(weekly(70)), name).forecast(7)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
 class TestContract:
     def test_the_interval_holds_the_forecast(self, name: str) -> None:

@@ -53,6 +53,7 @@ def shop(lab):
     return lab.shop({"metrics/all.yaml": YAML + bodies}, tables)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["plain", "salted", "part", "layered", "rest"])
 def test_sql_and_python_agree(shop, name: str) -> None:
     experiment = shop.context.catalog.definitions.experiments[name]

@@ -111,6 +111,7 @@ def test_a_slot_and_its_number_agree(name: str, minutes: int, day: date, place: 
     assert timeline.newest(end) >= number > timeline.newest(end - MINUTE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "changes"), [*CHANGES.items(), ("Asia/Kathmandu", (date(2025, 3, 9),))])
 @pytest.mark.parametrize("minutes", [5, 15, 30, 60, 120, 720])
 def test_what_is_stored_is_read_by_the_same_numbers(lab, name: str, changes: tuple[date, ...], minutes: int) -> None:

@@ -23,6 +23,7 @@ families = st.lists(st.one_of(st.none(), st.floats(0, 1)), max_size=12)
 every_correction = pytest.mark.parametrize("name", CORRECTIONS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("ours", "theirs"), THEIRS.items())
 def test_agrees_with_statsmodels(ours: str, theirs: str) -> None:
     for seed in range(20):

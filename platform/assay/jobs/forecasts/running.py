@@ -17,6 +17,7 @@ from assay.jobs.context import Context
 from assay.jobs.forecasts import store
 from assay.jobs.forecasts.store import Point, Run
 from assay.jobs.forecasts.task import Task, task
+from assay.jobs.storage import pauses
 from assay.report.format import show
 
 _DAY = timedelta(days=1)
@@ -40,8 +41,9 @@ def run(context: Context, names: Sequence[str] = (), until: date | None = None) 
     """Forecast every metric of some forecasts, all without names, and store what is published and what is withheld.
 
     As it stood on the morning of `until`; after the last stored day without it. Raises UsageError E201 for an unknown
-    name; what the data refuse is told per metric, and the others go on.
+    name and E516 while the project is paused; what the data refuse is told per metric, and the others go on.
     """
+    pauses.refuse(context)
     wanted = list(_asked(context, names))
     found = list[Run | Refused]()
     for at, (name, metric) in enumerate(wanted):

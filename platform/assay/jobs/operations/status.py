@@ -140,7 +140,9 @@ def lines(found: Status) -> Sequence[str]:
 
 
 def _days(each: dict[str, Any]) -> str:
-    return f"{each['days']} days, {each['first']} to {each['last']}" if each["days"] else "nothing stored"
+    if not each["days"]:
+        return "nothing stored"
+    return f"{each['days']} day{'s' if each['days'] > 1 else ''}, {each['first']} to {each['last']}"
 
 
 def _late(each: dict[str, Any]) -> str:

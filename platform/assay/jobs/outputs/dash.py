@@ -22,7 +22,7 @@ from assay.jobs.context import Context
 from assay.jobs.outputs import dash_blocks
 from assay.jobs.outputs.dash_store import Refreshed, replace
 from assay.jobs.queries.query import Row, query
-from assay.jobs.storage import builds
+from assay.jobs.storage import builds, pauses
 from assay.jobs.storage.stored import Stored
 
 ALL = "all"
@@ -143,7 +143,8 @@ def _readable(context: Context, metric: Metric, dimension: str) -> bool:
 
 
 def refresh_all(context: Context, found: Sequence[Board]) -> list[Refreshed]:
-    """Store every table of some boards again. Raises as `refresh`."""
+    """Store every table of some boards again. Raises as `refresh`, and UsageError E516 while the project is paused."""
+    pauses.refuse(context)
     tables: list[Refreshed] = []
     for at, board in enumerate(found):
         context.progress(at, len(found), board.table)
