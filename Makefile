@@ -17,7 +17,7 @@ flights: dev  ## Run the second example: 336,776 real flights
 	$(BIN)/python examples/flights/run.py
 
 test: .venv/.airflow .venv/.orbit browser  ## Run the whole test suite
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 superset: dev .venv-superset/.ready  ## Import the boards into a real Superset (about five minutes the first time)
 	ASSAY_SUPERSET=$(CURDIR)/.venv-superset $(BIN)/python -m pytest -m superset -q
@@ -27,7 +27,7 @@ check: dev  ## Format, lint, types, import contracts and fast tests
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -m "not slow and not browser" -q -n auto --dist loadfile --hypothesis-profile=check
+	$(BIN)/python -m pytest -m "not slow and not browser" -q -n auto --dist loadfile --no-loadscope-reorder --hypothesis-profile=check
 
 bench: dev  ## Measure beside the named peers; results go to benchmarks/results
 	$(BIN)/python -m benchmarks.run

@@ -139,13 +139,19 @@ def test_the_commands_print_what_it_shows(big_demo_project: Project) -> None:
 @pytest.mark.orbit
 @pytest.mark.skipif(find_spec("orbit") is None, reason="the case study's grid is of Orbit's models: make orbit")
 def test_the_grid_runs(tmp_path: Path, demo_project: Project) -> None:
-    """One of its metrics on two of its seven windows, without a failure: all take some minutes, most of it for MCMC."""
+    """One of its metrics and one model of each type and estimator, on two windows: all take some minutes, for MCMC."""
     from assay.jobs.forecasts import running
 
     definitions = project(tmp_path).catalog.definitions
     grid = definitions.forecasts["grid"]
     few = grid.spec.model_copy(
-        update={"metrics": ("dau",), "backtest": grid.spec.backtest.model_copy(update={"windows": 2})}
+        update={
+            "metrics": ("dau",),
+            "models": tuple(
+                {(each.type, each.parameters.get("estimator")): each for each in grid.spec.models}.values()
+            ),
+            "backtest": grid.spec.backtest.model_copy(update={"windows": 2}),
+        }
     )
     definitions = replace(definitions, forecasts={"grid": replace(grid, spec=few)})
     with demo_project.open(datetime(2025, 10, 21, 9, tzinfo=UTC)) as context:
@@ -154,4 +160,4 @@ def test_the_grid_runs(tmp_path: Path, demo_project: Project) -> None:
             assert isinstance(found, tuple), found.error
             _, tested = found
             assert [each.candidate.name for each in tested.tested if each.failed] == []
-            assert len(tested.tested) == 23
+            assert len(tested.tested) == len(few.models) == 10
