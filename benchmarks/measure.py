@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -130,10 +131,11 @@ def _cpu() -> str:
 
 
 def save(name: str, title: str, rows: Sequence[Row], versions: Mapping[str, str], **notes: Any) -> None:
-    """Write `results/<name>.json`: the table's rows, the machine, versions, and whatever explains them."""
+    """Write `results/<name>.json`: the table's rows, the day, the machine, versions, and whatever explains them."""
     RESULTS.mkdir(exist_ok=True)
     found = {
         "title": title,
+        "date": str(datetime.now(UTC).date()),
         "machine": machine(),
         "versions": versions,
         "rows": [asdict(row) for row in rows],

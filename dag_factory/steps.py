@@ -126,7 +126,7 @@ def forecast(work: Work) -> dict[str, Any]:
 
 def tables(work: Work) -> dict[str, Any]:
     """Store the tables of a dashboard again, whatever day it is: they hold the days up to the newest whole one."""
-    from assay.jobs.outputs.dash import boards, refresh_all
+    from assay.jobs.outputs.boards.wide import boards, refresh_all
 
     with session(work) as context:
         found = refresh_all(context, boards(context, work.task.names))

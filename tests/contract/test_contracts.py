@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,28 @@ def _print(root: Path, command: str, schema: str | None = None, code: int = 0) -
 def test_schemas_are_schemas(name: str) -> None:
     Draft202012Validator.check_schema(SCHEMAS[name])
     assert SCHEMAS[name]["properties"]["schema"] == {"const": 1}
+
+
+WORDS = {
+    "type", "enum", "const", "anyOf", "minimum", "maximum", "pattern", "required", "if", "then", "else", "not",
+    "items", "properties", "additionalProperties",
+}  # fmt: skip
+
+
+def _schemas(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """A schema and those inside it."""
+    yield schema
+    inside = [schema[name] for name in ("items", "if", "then", "else", "not", "additionalProperties") if name in schema]
+    for each in (*inside, *schema.get("properties", {}).values(), *schema.get("anyOf", ())):
+        yield from _schemas(each)
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_schemas_say_nothing_that_a_validator_would_pass_over(name: str) -> None:
+    """Properties without 'properties' around them are unknown words, and would allow anything."""
+    for each in _schemas(SCHEMAS[name]):
+        assert each
+        assert set(each) <= WORDS
 
 
 def test_validate(root: Path, tmp_path: Path) -> None:

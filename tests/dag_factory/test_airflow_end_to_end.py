@@ -66,7 +66,7 @@ BUILT = {
   arraySort(bitmapToArray(users)) AS members, toString(finalizeAggregation(digest)) AS median
   FROM assay.measure_states WHERE {DAYS_OF} ORDER BY ALL""",
     "builds": f"""SELECT source, grain, day, measures, dimensions, fingerprint
-  FROM assay.builds WHERE {DAYS_OF} ORDER BY ALL""",
+  FROM assay.builds FINAL WHERE {DAYS_OF} ORDER BY ALL""",
 }
 
 

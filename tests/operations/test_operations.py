@@ -20,7 +20,7 @@ from assay.jobs.alerts import alerting
 from assay.jobs.forecasts import running
 from assay.jobs.operations.retention import gc
 from assay.jobs.operations.status import status
-from assay.jobs.outputs import dash
+from assay.jobs.outputs.boards import wide
 from assay.jobs.outputs.contracts import SCHEMAS
 from assay.jobs.queries.query import query
 from assay.jobs.runs import materialize
@@ -116,7 +116,7 @@ def test_a_pause_stops_runs_and_alerts_and_a_resume_lets_them_go_on(shop: Shop) 
         lambda: alerting.check(shop.context, NOW),
         lambda: gc(later, drop=True),
         lambda: running.run(shop.context),
-        lambda: dash.refresh_all(shop.context, []),
+        lambda: wide.refresh_all(shop.context, []),
     ):
         with pytest.raises(UsageError, match="a bad load") as error:
             work()

@@ -17,7 +17,8 @@ import pytest
 
 from assay.engine import Engine
 from assay.jobs.alerts import alerting
-from assay.jobs.outputs import dash, report, website
+from assay.jobs.outputs import report, website
+from assay.jobs.outputs.boards import wide
 from assay.jobs.queries.query import query
 from assay.jobs.runs import materialize
 from assay.report.text import csv as as_csv
@@ -98,7 +99,7 @@ def ran(lab: Lab) -> Ran:
     materialize.run(shop.context, start=DAY, end=NEXT)
     alerting.check(shop.context, NOW, send=True)
     report.send(shop.context, "daily", date(2025, 3, 3))
-    dash.refresh_all(shop.context, dash.boards(shop.context))
+    wide.refresh_all(shop.context, wide.boards(shop.context))
     return Ran(shop, asked, website.build(shop.context))
 
 

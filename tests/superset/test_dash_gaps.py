@@ -9,9 +9,9 @@ import pytest
 
 from assay.compiler import dash
 from assay.errors import UsageError, WarehouseError
-from assay.jobs.outputs import dash as job
-from assay.jobs.outputs.dash import boards, refresh
-from assay.jobs.outputs.dash_run import keep_fresh
+from assay.jobs.outputs.boards import wide as job
+from assay.jobs.outputs.boards.after_run import keep_fresh
+from assay.jobs.outputs.boards.wide import boards, refresh
 from assay.jobs.runs import materialize
 from tests.conftest import AFTER_ALL, Lab, Shop
 

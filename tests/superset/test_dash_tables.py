@@ -9,8 +9,8 @@ import pytest
 
 from assay.compiler import dash
 from assay.errors import UsageError, WarehouseError
-from assay.jobs.outputs.dash import boards, refresh, refresh_all
-from assay.jobs.outputs.dash_panels import panels, words
+from assay.jobs.outputs.boards.panels import panels, words
+from assay.jobs.outputs.boards.wide import boards, refresh, refresh_all
 from assay.jobs.queries.cohorts import cohorts
 from assay.jobs.queries.query import query
 from assay.jobs.runs import materialize

@@ -14,7 +14,7 @@ import yaml
 
 from assay.engine import parse_dsn
 from assay.errors import UsageError
-from assay.jobs.outputs.superset import _refuse_password, _save, address
+from assay.jobs.outputs.boards.superset import _refuse_password, _save, address
 from assay.report.superset import BoardView, Measure, Panel, Source, bundle, pack
 
 ODD = 'Rate "of" <b>likes</b> 🚀: it\'s'

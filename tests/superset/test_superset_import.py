@@ -15,7 +15,7 @@ from zipfile import ZipFile
 
 import pytest
 
-from assay.jobs.outputs import dash, superset
+from assay.jobs.outputs.boards import superset, wide
 from assay.jobs.queries.query import query
 from assay.project import Project
 from tests.conftest import AFTER_ALL
@@ -39,7 +39,7 @@ def numbers(demo_project: Project, tmp_path_factory: pytest.TempPathFactory) -> 
     with demo_project.open(AFTER_ALL) as context:
         uri = f"clickhousedb:///?interface=chdb&path={quote(str(demo_project.dsn.path))}"
         made = superset.export(context, [], uri, folder / "boards.zip")
-        names = sorted({name for board in dash.boards(context) for name in board.tab.metrics})
+        names = sorted({name for board in wide.boards(context) for name in board.tab.metrics})
         expected = [row for each in names for row in query(context, [each], LAST, LAST + timedelta(days=1))]
         labels = {name: context.catalog.metric(name).label for name in names}
     shutil.copy(HOME / "superset.db", folder / "superset.db")

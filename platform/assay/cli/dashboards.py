@@ -19,10 +19,10 @@ def command() -> None:
 @common.command
 def refresh(names: tuple[str, ...], format: str, project: Path) -> None:
     """Store the tables dash_* of dashboards NAMES again (default: all)."""
-    from assay.jobs.outputs import dash
+    from assay.jobs.outputs.boards import wide
 
     with common.session(project, show=format == "text") as context:
-        found = dash.refresh_all(context, dash.boards(context, names))
+        found = wide.refresh_all(context, wide.boards(context, names))
     if format == "json":
         common.print_json({"tables": [each.as_dict() for each in found]})
     else:
@@ -46,8 +46,8 @@ def export() -> None:
 @common.command
 def superset(names: tuple[str, ...], out: Path, uri: str | None, format: str, project: Path) -> None:
     """Write dashboards NAMES (default: all) as one bundle, over wide tables that are refreshed first."""
-    from assay.jobs.outputs.superset import address
-    from assay.jobs.outputs.superset import export as run
+    from assay.jobs.outputs.boards.superset import address
+    from assay.jobs.outputs.boards.superset import export as run
 
     loaded = common.load(project)
     with loaded.open(common.now(), common.progress()) as context:

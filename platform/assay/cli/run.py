@@ -25,7 +25,7 @@ def command(
     NAMES are sources and models, or patterns such as 'fact_*'; all when left out. Without dates, from the last stored
     day less the lateness to the last full day. Running the same days again leaves the same rows.
     """
-    from assay.jobs.outputs.dash_run import keep_fresh
+    from assay.jobs.outputs.boards.after_run import keep_fresh
     from assay.jobs.runs.materialize import run
 
     with common.session(project, show=format == "text") as context:

@@ -21,7 +21,7 @@ from assay.jobs.storage import source_states
 from assay.report.format import change, show, show_signed
 
 # The moments that the demo looks at; what it finds there comes from the data.
-TICKS = ("2025-08-13T12:00", "2025-08-24T12:00", "2025-10-14T17:30")
+TICKS = ("2025-08-13T12:00", "2025-08-24T12:00", "2025-08-25T12:00", "2025-10-14T17:30")
 REPORT_DAY = date(2025, 10, 6)
 
 

@@ -15,9 +15,9 @@ from assay.compiler import dash
 from assay.engine import Dsn
 from assay.errors import UsageError
 from assay.jobs.context import Context
-from assay.jobs.outputs.dash import Board, boards, refresh_all
-from assay.jobs.outputs.dash_panels import panels, words
-from assay.jobs.outputs.dash_store import Refreshed
+from assay.jobs.outputs.boards.panels import panels, words
+from assay.jobs.outputs.boards.store import Refreshed
+from assay.jobs.outputs.boards.wide import Board, boards, refresh_all
 from assay.report.superset import BoardView, Measure, Source, bundle, pack
 
 

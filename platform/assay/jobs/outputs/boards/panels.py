@@ -17,7 +17,7 @@ from assay.config.block import (
     TableBlock,
     TextBlock,
 )
-from assay.jobs.outputs.dash import Board
+from assay.jobs.outputs.boards.wide import Board
 from assay.report.superset import Panel
 
 

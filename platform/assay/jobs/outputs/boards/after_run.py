@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from assay.errors import AssayError
 from assay.jobs.context import Context
-from assay.jobs.outputs.dash import Board, boards, refresh_all
+from assay.jobs.outputs.boards.wide import Board, boards, refresh_all
 from assay.jobs.runs.materialize import Run
 from assay.jobs.storage.source_states import Step
 

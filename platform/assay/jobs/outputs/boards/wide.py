@@ -19,8 +19,8 @@ from assay.config.definitions import Definition
 from assay.config.report import DashboardSpec, Tab
 from assay.errors import UsageError, WarehouseError
 from assay.jobs.context import Context
-from assay.jobs.outputs import dash_blocks
-from assay.jobs.outputs.dash_store import Refreshed, replace
+from assay.jobs.outputs.boards import blocks
+from assay.jobs.outputs.boards.store import Refreshed, replace
 from assay.jobs.queries.query import Row, query
 from assay.jobs.storage import builds, pauses
 from assay.jobs.storage.stored import Stored
@@ -66,7 +66,7 @@ class Board:
 
     @property
     def retentions(self) -> list[CohortBlock]:
-        return dash_blocks.retentions(self.dashboard.spec, self.tab)
+        return blocks.retentions(self.dashboard.spec, self.tab)
 
     @property
     def tables(self) -> list[str]:
@@ -156,9 +156,9 @@ def refresh_all(context: Context, found: Sequence[Board]) -> list[Refreshed]:
 
 def _others(context: Context, board: Board, end: date) -> Iterator[Refreshed]:
     if board.lifecycles:
-        yield dash_blocks.refresh_weeks(context, board.weeks, board.lifecycles, end)
+        yield blocks.refresh_weeks(context, board.weeks, board.lifecycles, end)
     if board.retentions:
-        yield dash_blocks.refresh_cohorts(context, board.cohorts, board.retentions, end)
+        yield blocks.refresh_cohorts(context, board.cohorts, board.retentions, end)
 
 
 def refresh(context: Context, board: Board) -> Refreshed:

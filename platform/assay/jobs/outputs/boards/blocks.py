@@ -13,7 +13,7 @@ from assay.compiler import dash, zone
 from assay.config.block import CohortBlock, LifecycleBlock
 from assay.config.report import DashboardSpec, Tab
 from assay.jobs.context import Context
-from assay.jobs.outputs.dash_store import Refreshed, replace
+from assay.jobs.outputs.boards.store import Refreshed, replace
 from assay.jobs.queries.cohort_records import Cohort
 from assay.jobs.queries.cohorts import cohorts
 from assay.jobs.queries.query import query
