@@ -10,7 +10,7 @@ FROM (
     WHERE at >= fromUnixTimestamp({start:Int64}) AND at < fromUnixTimestamp({end:Int64})
       AND (not is_test)
   )
-  WHERE assay__arm != '' AND assay__unit IS NOT NULL
+  WHERE assay__unit IS NOT NULL AND assay__arm != ''
   GROUP BY assay__unit
   HAVING min(assay__arm) = max(assay__arm)
 )

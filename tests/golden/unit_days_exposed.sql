@@ -1,5 +1,7 @@
 -- exposures of button
 -- end = 1741665600
+-- first_day = datetime.date(2025, 3, 8)
+-- new_day = datetime.date(2025, 3, 8)
 -- start = 1741410000
 INSERT INTO assay.experiment_days__stg_days (experiment, day, unit, name, arm, variant, slices, values)
 SELECT 'button', assay__seen.assay__day, if(toString(toUInt64OrZero(toString(assay__seen.unit))) = toString(assay__seen.unit), toUInt64OrZero(toString(assay__seen.unit)), cityHash64(toString(assay__seen.unit)))
@@ -12,7 +14,13 @@ LEFT JOIN (
     , ifNull(sumIf(toFloat64(amount), 1), 0) AS assay__v_f20c1178933f9931
     , toFloat64(countIf(1)) AS assay__v_ac6f31e028d2896f
   FROM shop.events AS assay__events
-  INNER JOIN (SELECT unit AS assay__unit, assay__day, assay__entered FROM assay.experiment_days__stg_days_seen WHERE assay__variant != '') AS assay__exposed
+  INNER JOIN (
+    SELECT unit AS assay__unit, assay__day, assay__entered
+    FROM assay.experiment_days__stg_days_seen
+    WHERE assay__variant != '' AND if(toString(toUInt64OrZero(toString(unit))) = toString(unit), toUInt64OrZero(toString(unit)), cityHash64(toString(unit))) GLOBAL NOT IN (SELECT unit FROM assay.experiment_days WHERE experiment = 'button' AND day >= {first_day:Date} AND day < {new_day:Date} AND variant != '')
+    ORDER BY assay__day
+    LIMIT 1 BY unit
+  ) AS assay__exposed
     ON user_id = assay__exposed.assay__unit AND toDate(at, 'America/New_York') = assay__exposed.assay__day
   WHERE at >= fromUnixTimestamp({start:Int64}) AND at < fromUnixTimestamp({end:Int64})
   AND (not is_test)
@@ -25,7 +33,13 @@ LEFT JOIN (
     , toFloat64(countIf(1)) AS assay__v_9d2e8d1ad0ae6f68
     , ifNull(sumIf(toFloat64(1), 1), 0) AS assay__v_0fe28667e847cef7
   FROM orders AS assay__events
-  INNER JOIN (SELECT unit AS assay__unit, assay__day, assay__entered FROM assay.experiment_days__stg_days_seen WHERE assay__variant != '') AS assay__exposed
+  INNER JOIN (
+    SELECT unit AS assay__unit, assay__day, assay__entered
+    FROM assay.experiment_days__stg_days_seen
+    WHERE assay__variant != '' AND if(toString(toUInt64OrZero(toString(unit))) = toString(unit), toUInt64OrZero(toString(unit)), cityHash64(toString(unit))) GLOBAL NOT IN (SELECT unit FROM assay.experiment_days WHERE experiment = 'button' AND day >= {first_day:Date} AND day < {new_day:Date} AND variant != '')
+    ORDER BY assay__day
+    LIMIT 1 BY unit
+  ) AS assay__exposed
     ON buyer = assay__exposed.assay__unit AND toDate(at, 'America/New_York') = assay__exposed.assay__day
   WHERE at >= fromUnixTimestamp({start:Int64}) AND at < fromUnixTimestamp({end:Int64})
     AND at >= assay__entered

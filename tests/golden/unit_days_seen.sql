@@ -1,5 +1,7 @@
 -- exposures of button
 -- end = 1741665600
+-- first_day = datetime.date(2025, 3, 8)
+-- new_day = datetime.date(2025, 3, 8)
 -- start = 1741410000
 CREATE TABLE assay.experiment_days__stg_days_seen
 ENGINE = MergeTree

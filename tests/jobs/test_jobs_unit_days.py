@@ -273,12 +273,16 @@ def test_a_new_day_is_the_only_one_that_is_read_and_the_read_out_is_that_of_the_
     assert alike(ours, theirs | {"settings": ours["settings"]})
 
 
-def test_a_day_that_was_built_again_is_read_again(full) -> None:
-    late = AFTER + timedelta(minutes=5)
-    assert materialize.run(full.at(late), ["app", "shop"], START, START + timedelta(days=1)).ok
+def test_a_day_that_was_built_again_is_read_again_with_those_after_it(full) -> None:
+    """Who enters on them depends on it; a look at an earlier morning leaves the last ones for the next look."""
+    late, again = AFTER + timedelta(minutes=5), START + timedelta(days=1)
+    assert materialize.run(full.at(late), ["app", "shop"], again, again + timedelta(days=1)).ok
     before = built_days(full, EXPERIMENT)
-    analyze(full.at(late), "column")
-    assert built_days(full, EXPERIMENT) == before | {START: before[START] + 1}
+    analyze(full.at(late), "column", until=END - timedelta(days=1))
+    after = {day: count + (again <= day < END - timedelta(days=1)) for day, count in before.items()}
+    assert built_days(full, EXPERIMENT) == after
+    analyze(full.at(late + timedelta(minutes=1)), "column")
+    assert built_days(full, EXPERIMENT) == after | {END - timedelta(days=1): after[END - timedelta(days=1)] + 1}
 
 
 def test_the_way_to_the_numbers_is_no_part_of_the_findings(full) -> None:

@@ -1,10 +1,12 @@
 """An experiment from stored days: what its units did is added up, and no event is read twice.
 
     unit_days         every unit of a source, by whole days                  (built by `run`, see `states`)
-    experiment_days   the exposed units of a day, from their exposure to the end of that day
+    experiment_days   the exposed units of a day, with what those that enter on it did from their exposure to its end
 
 A unit entered on its first day with an exposure. What it did since is what `experiment_days` holds of that day, and the
 whole days after it; its past are the whole days before the start. The unit table is the one of `experiment.create`.
+
+Who enters on a day depends on who entered before, so the days are filled in their order.
 """
 
 from __future__ import annotations
@@ -43,23 +45,23 @@ def grains(plan: Plan) -> list[Grain]:
     ]
 
 
-def fill(plan: Plan, stage: str, start: date, end: date) -> list[Statement]:
-    """The exposures of the local days [start, end), written into a staging table.
+def fill(plan: Plan, stage: str, start: date, end: date, database: str) -> list[Statement]:
+    """The exposures of the local days [start, end), written into a staging table; those before are stored.
 
     A table in between holds who was exposed when. Its name lets `sweep` find what a killed run left.
     """
-    seen, window = f"{stage}_seen", zone.window(start, end, plan.zone)
+    seen, window = f"{stage}_seen", zone.window(start, end, plan.zone) | {"first_day": plan.start, "new_day": start}
     return [
-        _write(plan, "exposures", "seen_days", window, plan.apart, table=seen),
-        _write(plan, "exposures", "fill_days", window, stage=stage, seen=seen),
+        _write(plan, "exposures", "seen_days", window, plan.apart, table=seen, database=database),
+        _write(plan, "exposures", "fill_days", window, stage=stage, seen=seen, database=database),
         _drop(plan, seen),
     ]
 
 
 def fingerprint(plan: Plan) -> str:
-    """Changes with anything that the stored exposures depend on, and with nothing else: it is the hash of their SQL."""
-    text = "\n".join(each.sql for each in fill(plan, "stage", plan.start, plan.until))
-    return blake2b(text.encode(), digest_size=8).hexdigest()
+    """Changes with what the stored exposures depend on, and with nothing else: a hash of the first day and the SQL."""
+    text = "\n".join(each.sql for each in fill(plan, "stage", plan.start, plan.until, "ours"))
+    return blake2b(f"{plan.start}\n{text}".encode(), digest_size=8).hexdigest()
 
 
 def check(plan: Plan, stage: str, start: date, end: date) -> Statement:
@@ -96,7 +98,7 @@ def assigned(plan: Plan, database: str) -> Statement:
 def statements(plan: Plan, database: str) -> tuple[Statement, ...]:
     """What an experiment runs, for people to read."""
     stage, table = f"{database}.experiment_days__stg_days", f"{database}.experiment_units__stg_units"
-    filled, created = fill(plan, stage, plan.start, plan.until), create(plan, table, database)
+    filled, created = fill(plan, stage, plan.start, plan.until, database), create(plan, table, database)
     return (*filled, *created, experiment.moments(plan, table))
 
 

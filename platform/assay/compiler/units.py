@@ -205,9 +205,13 @@ class Plan:
 
     @property
     def by_unit(self) -> str | None:
-        """SQL of the variant over `assay__unit`, where that follows from the unit: it is hashed once per unit."""
+        """SQL of the variant of a group of `assay__unit`, where that follows from the unit.
+
+        Of a key itself, the engine would hash each event to drop it before it is grouped; `argMin` is that key, and
+        unlike `any` it is not taken for it.
+        """
         hashed = isinstance(self.spec.assignment, HashAssignment) and not self.pool
-        return variant_sql(self.experiment, "assay__unit") if hashed else None
+        return variant_sql(self.experiment, "argMin(assay__unit, 0)") if hashed else None
 
     @property
     def exposed(self) -> str | None:

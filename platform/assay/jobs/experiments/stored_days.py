@@ -78,14 +78,18 @@ WHERE {read["time"]} >= fromUnixTimestamp({{start:Int64}}) AND {read["time"]} < 
 
 
 def _outdated(context: Context, plan: Plan, units: Collection[Stored]) -> list[date]:
-    """The days whose exposures are not stored, mean something else, or are older than what the units did on them."""
+    """The days from the first one whose exposures are not stored, mean something else, or are older than what they
+    are made of: the exposures of the days before, and what the units did.
+    """
     own, meaning = _stored(context, plan.experiment.name, EXPERIMENT), unit_days.fingerprint(plan)
-    found = []
-    for day in zone.days(plan.start, plan.until):
-        build, newest = own.get(day), max((each[day].seen for each in units if day in each), default=_NEVER)
+    days, newest = list(zone.days(plan.start, plan.until)), _NEVER
+    for at, day in enumerate(days):
+        build = own.get(day)
+        newest = max((newest, *(each[day].seen for each in units if day in each)))
         if build is None or build.fingerprint != meaning or build.seen < newest or not _over(context, day, build):
-            found.append(day)
-    return found
+            return days[at:]
+        newest = build.seen
+    return []
 
 
 def _build(context: Context, plan: Plan, days: Sequence[date]) -> None:
@@ -93,7 +97,7 @@ def _build(context: Context, plan: Plan, days: Sequence[date]) -> None:
     run_id, (start, end) = uuid.uuid4().hex[:12], (days[0], days[-1] + _DAY)
     work = Partitions(
         target=f"{context.database}.experiment_days",
-        fill=lambda stage: unit_days.fill(plan, stage, start, end),
+        fill=lambda stage: unit_days.fill(plan, stage, start, end, context.database),
         check=lambda stage: [unit_days.check(plan, stage, start, end)],
         partitions=unit_days.partitions(plan.experiment.name, days),
         purpose=f"exposures of {plan.experiment.name}",
