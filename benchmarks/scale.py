@@ -1,7 +1,7 @@
 """How fast one machine goes, stage by stage, and what a cluster would need for more: `python -m benchmarks.scale`.
 
-    --rows 100000000    more events; take a machine for yourself
-    --page              only write docs/scale.md again from the stored result
+    --rows 100000000    more events, beside the usual ones on the page; take a machine for yourself
+    --page              only write docs/scale.md again from the stored results
 
 Every stage is first checked: states against plain SQL over the events, units from stored days against those from
 events. Then each is run alone. Memory is what the process held at most meanwhile, with the engine's caches.
@@ -37,7 +37,7 @@ from benchmarks.scale_model import CLUSTERS, EFFICIENCY, Stage, measured, model,
 from benchmarks.unit_days import END, FIRST, Product, Sides, built, check
 
 PAGE = ROOT / "docs" / "scale.md"
-RESULT = RESULTS / "scale.json"
+_USUAL = 10_000_000  # rows
 _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 _COPIED = 1 << 28  # bytes
 _ACTIONS = 10  # of a user on a day: few, so that there are many rows of units to measure
@@ -168,26 +168,32 @@ def rows_of(found: dict[str, Any]) -> list[Row]:
     ]
 
 
-def store(found: dict[str, Any]) -> None:
-    peak = max(each["peak"] for each in found["stages"])
+def store(found: dict[str, Any], rows: int) -> None:
+    """Keep the result of a size; each has a file of its own."""
+    peak, name = max(each["peak"] for each in found["stages"]), "scale" if rows == _USUAL else f"scale_{rows}"
     save(
-        "scale", "Stages of one machine, for the scale model", rows_of(found),
+        name, f"Stages of one machine, {rows / 1e6:.3g} M events", rows_of(found),
         {name: version(name) for name in ("chdb", "clickhouse-connect", "numpy")},
         gate="States are those of plain SQL over the events; units from stored days are those from events.",
         data=f"{found['product']}.",
         memory=f"numpy copies {size(found['copy'])} a CPU second; no stage held more than {size(peak)}: docs/scale.md.",
     )  # fmt: skip
-    RESULT.write_text(json.dumps({**json.loads(RESULT.read_text("utf-8")), **found}, indent=2) + "\n", "utf-8")
+    file = RESULTS / f"{name}.json"
+    file.write_text(json.dumps({**json.loads(file.read_text("utf-8")), **found}, indent=2) + "\n", "utf-8")
 
 
-def page(text: str, found: dict[str, Any]) -> str:
-    """docs/scale.md with the tables of a result."""
-    machine = found["machine"]
-    told = f"{found['product'].capitalize()}. {machine['cpu']}, {machine['cores']} cores"
-    told += f"; numpy copies {size(found['copy'])} a CPU second."
+def stored() -> list[dict[str, Any]]:
+    """The results of all sizes, the least first."""
+    found = [json.loads(file.read_text("utf-8")) for file in RESULTS.glob("scale*.json")]
+    return sorted(found, key=lambda each: each["stages"][0]["rows"])
+
+
+def page(text: str, results: list[dict[str, Any]]) -> str:
+    """docs/scale.md with the tables of some results; the rates of the model are those of the largest."""
+    assumed = f"{EFFICIENCY:.0%} of the cores' rate is assumed; in brackets the rows."
     tables = {
-        "measured": f"{told}\n\n{measured([Stage(**each) for each in found['stages']], found['copy'])}",
-        "model": f"{EFFICIENCY:.0%} of the cores' rate is assumed; in brackets the rows.\n\n{model(CLUSTERS, found)}",
+        "measured": "\n\n".join(map(_told, results)),
+        "model": f"{assumed}\n\n{model(CLUSTERS, results[-1])}",
     }
     for name, table in tables.items():
         begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->"
@@ -195,14 +201,22 @@ def page(text: str, found: dict[str, Any]) -> str:
     return text
 
 
+def _told(found: dict[str, Any]) -> str:
+    machine, stages = found["machine"], [Stage(**each) for each in found["stages"]]
+    return (
+        f"{found['product'].capitalize()}. {machine['cpu']}, {machine['cores']} cores"
+        f"; numpy copies {size(found['copy'])} a CPU second.\n\n{measured(stages, found['copy']).strip()}"
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", type=int, default=10_000_000)
+    parser.add_argument("--rows", type=int, default=_USUAL)
     parser.add_argument("--page", action="store_true")
     asked = parser.parse_args()
     if not asked.page:
-        store(measure(asked.rows))
-    PAGE.write_text(page(PAGE.read_text("utf-8"), json.loads(RESULT.read_text("utf-8"))), "utf-8")
+        store(measure(asked.rows), asked.rows)
+    PAGE.write_text(page(PAGE.read_text("utf-8"), stored()), "utf-8")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from itertools import takewhile
 from pathlib import Path
@@ -11,7 +10,7 @@ from assay.config.project import Warehouse
 from assay.engine import Cluster
 from assay.project import Project
 from assay.statement import Statement
-from benchmarks.scale import RESULT, page
+from benchmarks.scale import page, stored
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "docs" / "scale.md").read_text(encoding="utf-8")
@@ -54,4 +53,4 @@ def test_clickhouse_parses_its_sql(lab) -> None:
 
 
 def test_its_figures_are_those_of_the_stored_result() -> None:
-    assert page(TEXT, json.loads(RESULT.read_text("utf-8"))) == TEXT
+    assert page(TEXT, stored()) == TEXT
