@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
+from datetime import date
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -24,23 +25,25 @@ from typing import Any
 import numpy as np
 
 from assay.catalog.series import leaves
-from assay.compiler import experiment, states, zone
+from assay.compiler import experiment, incremental, states, zone
 from assay.compiler.states import Grain
+from assay.compiler.unit_days import TOTALS
 from assay.jobs.context import Context
 from assay.jobs.experiments.analyze import plan_of
 from assay.jobs.experiments.units import Units, units
 from assay.jobs.queries.query import query
-from assay.jobs.storage import source_states
+from assay.jobs.storage import builds, source_states
 from assay.statement import Statement
 from benchmarks.measure import RESULTS, ROOT, Row, Timing, at_least, call, gate, save
 from benchmarks.scale_model import CLUSTERS, EFFICIENCY, Stage, measured, model, size
-from benchmarks.unit_days import END, FIRST, Product, Sides, built, check
+from benchmarks.unit_days import FIRST, PAST, Product, Sides, built, check
 
 PAGE = ROOT / "docs" / "scale.md"
 _USUAL = 10_000_000  # rows
 _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 _COPIED = 1 << 28  # bytes
 _ACTIONS = 10  # of a user on a day: few, so that there are many rows of units to measure
+_DAYS = 14  # of the experiment
 
 
 def copy_bandwidth() -> float:
@@ -89,7 +92,7 @@ class Scene:
     def build(self, of_units: bool) -> None:
         """Every day of a grain: stage, check, replace."""
         context, grain = self.sides.at_next_second(), self.grain(of_units)
-        for days in source_states.chunks(grain, list(zone.days(FIRST, END))):
+        for days in source_states.chunks(grain, list(zone.days(FIRST, self.product.end))):
             source_states.build(context, grain, days)
 
 
@@ -97,8 +100,9 @@ def gate_states(scene: Scene) -> None:
     """What is stored is what plain SQL says. Raises GateFailed."""
     ((views, spent, buyers),) = scene.rows(f"""SELECT countIf(action = 'view'), sumIf(amount, action = 'buy'),
   uniqExactIf(user_id, action = 'buy')
-FROM events WHERE toDate(time, 'Europe/Berlin') >= '{FIRST}' AND toDate(time, 'Europe/Berlin') < '{END}'""")
-    stored = {name: _total(scene.sides.declared, name) for name in ("views", "spend")}
+FROM events
+WHERE toDate(time, 'Europe/Berlin') >= '{FIRST}' AND toDate(time, 'Europe/Berlin') < '{scene.product.end}'""")
+    stored = {name: _total(scene, scene.sides.declared, name) for name in ("views", "spend")}
     gate(stored == {"views": views, "spend": spent}, f"states say {stored}, the events {views} and {spent}")
     measure = next(leaves(scene.sides.declared.catalog.metric("buyers").series)).measure.id
     found = scene.number(
@@ -107,8 +111,8 @@ FROM events WHERE toDate(time, 'Europe/Berlin') >= '{FIRST}' AND toDate(time, 'E
     gate(found == buyers, f"bitmaps hold {found} buyers, the events {buyers}")
 
 
-def _total(context: Context, name: str) -> float:
-    return sum(row.value or 0 for row in query(context, [name], FIRST, END))
+def _total(scene: Scene, context: Context, name: str) -> float:
+    return sum(row.value or 0 for row in query(context, [name], FIRST, scene.product.end))
 
 
 def stages(scene: Scene) -> Iterator[Stage]:
@@ -118,17 +122,32 @@ def stages(scene: Scene) -> Iterator[Stage]:
     yield scene.stage("unit days", events, partial(scene.build, True))
     yield scene.stage("units from events", events, partial(_units, scene.sides.plain))
     declared = scene.sides.at_next_second()  # after the units were built: else their exposures would be read anew
-    yield scene.stage("units from stored days", stored, partial(_units, declared))
+    _units(declared)
+    count = scene.number("SELECT uniqExact(unit) FROM assay.experiment_days WHERE variant != ''")
+    yield scene.stage("units after a new day", count, partial(_again, declared, last=True))
+    yield scene.stage("units from stored days", stored, partial(_again, declared))
     with ExitStack() as stack:
         table = stack.enter_context(units(declared, plan_of(declared.catalog, "button")))
-        count = scene.number(f"SELECT count() FROM {table.table}")
         yield scene.stage("moments", count, partial(_moments, table))
-    yield scene.stage("a series of stored days", 28, partial(_total, declared, "views"))
+    yield scene.stage("a series of stored days", PAST + _DAYS, partial(_total, scene, declared, "views"))
 
 
 def _units(context: Context) -> None:
     with units(context, plan_of(context.catalog, "button")):
         pass
+
+
+def _again(context: Context, last: bool = False) -> None:
+    """The units, of which nothing is known up to any day, or only the last one is new."""
+    days = unit_totals(context)
+    for statement in incremental.drop_totals(context.database, "button", days[-1:] if last else days):
+        context.engine.run(statement)
+    _units(context)
+
+
+def unit_totals(context: Context) -> list[date]:
+    """The days up to which totals are stored."""
+    return sorted(day for _, day in builds.read(context, TOTALS))
 
 
 def _moments(table: Units) -> None:
@@ -145,7 +164,7 @@ FROM system.parts WHERE active AND table = """
 
 def measure(rows: int) -> dict[str, Any]:
     """Everything that the page shows."""
-    product = Product(events=rows, users=max(rows // 40, 100), actions=_ACTIONS)
+    product = Product(rows // (PAST + _DAYS), max(rows // 40, 100), _ACTIONS, _DAYS)
     copy = copy_bandwidth()
     with built(product) as sides:
         scene = Scene(sides, product)
@@ -153,7 +172,7 @@ def measure(rows: int) -> dict[str, Any]:
         scene.build(False)
         gate_states(scene)
         found = [asdict(each) for each in stages(scene)]
-        return {"product": str(product), "copy": copy, "stages": found, **sizes(scene)}
+        return {"product": product.told, "copy": copy, "stages": found, **sizes(scene)}
 
 
 def rows_of(found: dict[str, Any]) -> list[Row]:
@@ -175,7 +194,7 @@ def store(found: dict[str, Any], rows: int) -> None:
         name, f"Stages of one machine, {rows / 1e6:.3g} M events", rows_of(found),
         {name: version(name) for name in ("chdb", "clickhouse-connect", "numpy")},
         gate="States are those of plain SQL over the events; units from stored days are those from events.",
-        data=f"{found['product']}.",
+        data=f"{found['product'].capitalize()}.",
         memory=f"numpy copies {size(found['copy'])} a CPU second; no stage held more than {size(peak)}: docs/scale.md.",
     )  # fmt: skip
     file = RESULTS / f"{name}.json"

@@ -89,6 +89,7 @@ def lines(cluster: Cluster, stages: Mapping[str, Stage], unit_bytes: float) -> I
     yield line("units of a day", "unit days", day, 2 * units * unit_bytes)
     yield line("an experiment from events", "units from events", WINDOW * day, 2 * seen * unit_bytes)
     yield line("an experiment from stored days", "units from stored days", WINDOW * units, 2 * seen * unit_bytes)
+    yield line("the same after one new day", "units after a new day", seen, 2 * seen * unit_bytes)
     yield line("its moments, once for all metrics", "moments", seen)
 
 
@@ -121,13 +122,13 @@ def model(clusters: Sequence[Cluster], found: Mapping[str, Any]) -> str:
         [row[0].stage, *(f"{span(each.seconds)} ({_count(each.rows)})" for each in row)]
         for row in zip(*columns, strict=True)
     ]
-    every = [EXPERIMENTS * (column[3].seconds + column[4].seconds) for column in columns]
+    every = [EXPERIMENTS * (column[4].seconds + column[5].seconds) for column in columns]
     travels = [column[3].travels for column in columns]
     memory = [[f"memory of a shard, {name}", *(size(held(each, stages, name)) for each in clusters)] for name in _HELD]
     disks = [stored(each, found["event_bytes"], found["unit_disk"]) for each in clusters]
     return _table(["events a year / shards × cores", *named], [
         *told,
-        [f"{EXPERIMENTS} experiments from stored days", *map(span, every)],
+        [f"{EXPERIMENTS} experiments, every morning", *map(span, every)],
         ["of one experiment, leaves the shards", *map(size, travels)],
         *memory,
         ["disk: events of a year", *(size(events) for events, _ in disks)],

@@ -31,9 +31,9 @@ from benchmarks.measure import Row, at_least, call, gate, repeat, save
 
 RUNS = 3
 TARGET = 10
-START = date(2025, 6, 15)  # of the experiment; the events begin two weeks before
-DAYS = 14
-FIRST, END = START - timedelta(days=DAYS), START + timedelta(days=DAYS)
+START = date(2025, 6, 15)  # of the experiment
+PAST = 14  # days of events before it, all of which CUPED reads
+FIRST = START - timedelta(days=PAST)
 _SECONDS = count()
 _DECLARED = "unit_days: [user]"
 
@@ -66,7 +66,7 @@ experiments:
     assignment: {variants: {control: 50, treatment: 50}}
     exposure: {source: app, where: "action = 'view'"}
     start: 2025-06-15
-    end: 2025-06-29
+    end: END
     metrics:
       primary: [ctr, spend]
       secondary: [likes, shares, comments, buyers, sharers, share_rate]
@@ -80,11 +80,16 @@ _CREATE = """CREATE TABLE events (time DateTime('UTC'), user_id UInt32, action L
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """Its size: `actions` are the events of a user on a day with any."""
+    """Its size: `actions` are the events of a user on a day with any, `days` those of the experiment so far."""
 
-    events: int
+    daily: int
     users: int
     actions: int
+    days: int
+
+    @property
+    def end(self) -> date:
+        return START + timedelta(days=self.days)
 
     def load(self, day: int) -> str:
         """The events of one day; those of a user stand together."""
@@ -93,15 +98,21 @@ class Product:
   cityHash64(intDiv(number, {self.actions}), 2, {day}) % {self.users} AS user,
   ['view', 'view', 'view', 'view', 'like', 'share', 'comment', 'buy'][cityHash64(number, 3, {day}) % 8 + 1],
   cityHash64(number, 4, {day}) % 10000, if(user % 3 = 0, 'iOS', 'Android')
-FROM numbers({self.events // (2 * DAYS)})"""
+FROM numbers({self.daily})"""
 
     def __str__(self) -> str:
-        return f"{self.events:,} events of {self.users:,} users over {2 * DAYS} days, the experiment is the second half"
+        return f"{self.days // 7} weeks, {self.actions} events per user and day"
+
+    @property
+    def told(self) -> str:
+        return f"{self.daily:,} events a day of {self.users:,} users, from {PAST} days before the start on"
 
 
 PRODUCTS = (
-    Product(events=56_000_000, users=32_000, actions=100),
-    Product(events=22_400_000, users=32_000, actions=40),
+    Product(daily=4_000_000, users=64_000, actions=100, days=14),
+    Product(daily=4_000_000, users=64_000, actions=100, days=28),
+    Product(daily=4_000_000, users=64_000, actions=100, days=56),
+    Product(daily=1_600_000, users=64_000, actions=40, days=28),
 )
 
 
@@ -111,6 +122,7 @@ class Sides:
 
     declared: Context
     plain: Context
+    product: Product
 
     def at_next_second(self) -> Context:
         return replace(self.declared, now=self.declared.now + timedelta(seconds=next(_SECONDS)))
@@ -119,7 +131,7 @@ class Sides:
         """What `platform run` stores of the units of the last day, and the exposures of that day."""
         for grain in states.grains(context.catalog):
             if grain.of_units:
-                source_states.build(context, grain, [END - timedelta(days=1)])
+                source_states.build(context, grain, [self.product.end - timedelta(days=1)])
         stored_days.refresh(context, plan_of(context.catalog, "button"))
 
     def ours(self) -> dict[str, Any]:
@@ -140,8 +152,13 @@ class Sides:
 
     def digest(self, context: Context) -> tuple[int, int]:
         """How many rows the unit table has, and a hash of all of them, whatever their order."""
-        with units(context, plan_of(context.catalog, "button")) as found:
-            sql = f"SELECT count(), sum(cityHash64(toString(assay__unit), * EXCEPT assay__unit)) FROM {found.table}"
+        plan = plan_of(context.catalog, "button")
+        ids = [each for measures in plan.measures.values() for each in measures]
+        columns = ["toString(assay__unit)", "assay__variant", "assay__first", "assay__past"]
+        columns += [f"assay__by_{name}" for name in plan.slices] + [f"{face}_{each}" for each in ids for face in "yx"]
+        columns += [f"d_{each}" for each in sorted(plan.tracked)]
+        with units(context, plan) as found:
+            sql = f"SELECT count(), sum(cityHash64({', '.join(columns)})) FROM {found.table}"
             ((rows, hashed),) = context.engine.run(Statement(sql, "benchmark")).rows
             return rows, hashed
 
@@ -152,25 +169,29 @@ class Sides:
 
 @contextmanager
 def built(product: Product) -> Iterator[Sides]:
-    """Both projects over one warehouse, in a folder that is deleted afterwards; all days are stored."""
+    """Both projects over one warehouse, in a folder that is deleted afterwards; all days are stored, and were looked at
+    on the day before."""
     with tempfile.TemporaryDirectory() as folder:
-        declared, plain = (_project(Path(folder) / name, name) for name in ("declared", "plain"))
-        now = datetime.combine(END, datetime.min.time(), UTC) + timedelta(hours=6)
+        declared, plain = (_project(Path(folder) / name, name, product) for name in ("declared", "plain"))
+        now = datetime.combine(product.end, datetime.min.time(), UTC) + timedelta(hours=6)
         with declared.open(now) as context:
             context.engine.run(Statement(_CREATE, "benchmark", writes=True))
-            for day in range(2 * DAYS):
+            for day in range(PAST + product.days):
                 context.engine.run(Statement(product.load(day), "benchmark", writes=True))
             builds.prepare(context)
             for grain in states.grains(context.catalog):
-                for days in source_states.chunks(grain, list(zone.days(FIRST, END)) if grain.of_units else ()):
+                for days in source_states.chunks(grain, list(zone.days(FIRST, product.end)) if grain.of_units else ()):
                     source_states.build(context, grain, days)
-            yield Sides(context, replace(context, catalog=plain.catalog))
+            yesterday = (START, product.end - timedelta(days=1))
+            stored_days.refresh(context, plan_of(context.catalog, "button", yesterday))
+            yield Sides(context, replace(context, catalog=plain.catalog), product)
 
 
-def _project(root: Path, name: str) -> Project:
+def _project(root: Path, name: str, product: Product) -> Project:
     for path, text in FILES.items():
         file = root / path
         file.parent.mkdir(parents=True, exist_ok=True)
+        text = text.replace("END", str(product.end))
         file.write_text(text if name == "declared" else text.replace(_DECLARED, "unit_days: []"), "utf-8")
     return Project.load(root)
 
@@ -196,10 +217,10 @@ def alike(ours: Any, theirs: Any) -> bool:
     return isclose(ours, theirs, rel_tol=1e-9, abs_tol=1e-12) if isinstance(ours, float) else bool(ours == theirs)
 
 
-def rows(sides: Sides, product: Product) -> Iterator[Row]:
+def rows(sides: Sides) -> Iterator[Row]:
     """The units alone are measured once: they are most of the whole."""
     ours, theirs = repeat(RUNS, partial(call, sides.ours), partial(call, sides.theirs))
-    name = f"refresh after one new day, {product.actions} events per user and day"
+    name = f"refresh after one new day, {sides.product}"
     yield at_least(name, "the raw events", ours, theirs, TARGET)
     ours, theirs = repeat(1, partial(call, sides.our_units), partial(call, sides.their_units))
     yield at_least(f"{name}: its units", "the raw events", ours, theirs)
@@ -210,14 +231,14 @@ def main() -> None:
     for product in PRODUCTS:
         with built(product) as sides:
             checked += check(sides)
-            found += rows(sides, product)
+            found += rows(sides)
     save(
         "unit_days", "Experiments from stored days", found,
         {name: version(name) for name in ("chdb", "clickhouse-connect")},
         gate=f"Both unit tables have the same {checked:,} rows, bit by bit, and both read-outs say the same.",
         sides="Ours is the build of the new day's units, of its exposures, and `experiment analyze`, which the other"
-        " side is alone. 10 metrics, CUPED over 14 days, one dimension.",
-        **{f"{each.actions} events per user and day": f"{each}." for each in PRODUCTS},
+        " side is alone. 10 metrics, CUPED over 14 days, one dimension. The weeks are those of the experiment so far.",
+        **{str(each): f"{each.told}." for each in PRODUCTS},
     )  # fmt: skip
 
 

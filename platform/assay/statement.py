@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,6 +28,14 @@ class Statement:
     settings: Mapping[str, Any] = field(default_factory=dict)
     writes: bool = False
     apart: str | None = None
+
+
+def replace_partitions(target: str, partitions: Iterable[str], source: str, purpose: str) -> Statement:
+    """Partitions (SQL literals) of a table become those of another one with the same columns, without a copy."""
+    moves = ",\n  ".join(f"REPLACE PARTITION {each} FROM {source}" for each in partitions)
+    # without the setting, a day that became empty would keep its old rows
+    settings = "SETTINGS allow_replace_partition_from_empty_source = 1"
+    return Statement(f"ALTER TABLE {target}\n  {moves}\n{settings}", purpose, writes=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,10 @@ import pytest
 from benchmarks.scale_model import EXPERIMENTS, Cluster, Stage, lines, measured, model, size, span
 
 ROOT = Path(__file__).parents[2]
-NAMES = ("sum of two columns", "states", "unit days", "units from events", "units from stored days", "moments")
+NAMES = (
+    "sum of two columns", "states", "unit days", "units from events", "units from stored days",
+    "units after a new day", "moments",
+)  # fmt: skip
 STAGES = [Stage(name, 1_000_000, 20_000_000, 10.0, 6.0, 3_000_000) for name in NAMES]
 FOUND = {
     "stages": [{"name": each.name, "rows": each.rows, "bytes": each.bytes, "cpu": each.cpu, "wall": 1.0,
@@ -33,12 +36,13 @@ def test_seconds_are_rows_over_what_all_cores_do_and_bytes_over_the_network() ->
     assert stored.rows == 28 * 20_000
     assert stored.seconds == pytest.approx(560_000 / 7e5 + 2 * 60_000 * 50 / 1.25e9)
     assert found["an experiment from events"].rows == 28e6
+    assert found["the same after one new day"].rows == 60_000  # all that were seen, once
 
 
 def test_tables_say_what_was_found() -> None:
     table = model([SMALL], FOUND)
     assert "| states of a day | 1.43 s (1 M) |" in table
-    assert f"| {EXPERIMENTS} experiments from stored days | 2.97 min |" in table
+    assert f"| {EXPERIMENTS} experiments, every morning | 35.2 s |" in table
     assert "| disk: events of a year | 2.92 GB |" in table
     assert "| memory of a shard, units from events | 15 MB |" in table  # 500 bytes a unit, 60,000 units, two shards
     assert "| states | 1,000,000 | 10 | 6 | 0.1 | 0.002 | 1.0% | 3 MB |" in measured(STAGES, 2e8)

@@ -14,9 +14,11 @@ ROOT = Path(__file__).parents[2]
 SIDES = """
 from benchmarks import measure, unit_days
 from assay.statement import Statement
-with unit_days.built(unit_days.Product(events=56_000, users=300, actions=20)) as sides:
+with unit_days.built(unit_days.Product(daily=2_000, users=300, actions=20, days=14)) as sides:
     print(unit_days.check(sides))
     table = f"{sides.declared.database}.unit_days"
+    forget = "DELETE FROM assay.builds WHERE grain = 'experiment totals'"  # else the days before are not read again
+    sides.declared.engine.run(Statement(forget, "test", writes=True))
     more = f"INSERT INTO {table} SELECT * FROM {table} WHERE day = '2025-06-20' LIMIT 5"
     sides.declared.engine.run(Statement(more, "test", writes=True))
     try:

@@ -188,6 +188,8 @@ KINDS: dict[str, Callable[[Catalog], Statement]] = {
     "unit_days_exposed": lambda c: _stored(c, 1),
     "unit_days_entered": lambda c: _stored(c, 3),
     "unit_days_units": lambda c: _stored(c, 4),
+    "unit_days_over": lambda c: _stored(c, 6),
+    "unit_days_parts": lambda c: _stored(c, 7),
     "unit_days_assigned": lambda c: unit_days.assigned(_plan(c, "spend"), "assay"),
     "experiment_assigned": lambda c: experiment.assigned(_plan(c, "spend")),
 }

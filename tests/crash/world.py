@@ -121,6 +121,8 @@ SAYS = {
     "GROUP BY ALL ORDER BY ALL",
     "experiment_days": "SELECT experiment, day, sum(cityHash64(unit, arm, variant, slices, values)) "
     "FROM DB.experiment_days GROUP BY ALL ORDER BY ALL",
+    "experiment_totals": "SELECT experiment, day, sum(cityHash64(unit, entered, variant, past, slices, after_entry, "
+    "before_start, by_day)) FROM DB.experiment_totals GROUP BY ALL ORDER BY ALL",
     "experiment_results": "SELECT * EXCEPT (at, version) FROM DB.experiment_results ORDER BY ALL",
     "applied": "SELECT argMax(manifest, stored_at) FROM DB.applied",
     "alert_memory": "SELECT alert, fingerprint, max(slot), argMax(state, (slot, stored_at)) FROM DB.alert_memory "

@@ -130,7 +130,7 @@ def _seen(database: str, table: str, key: str) -> str:
     """What a shard sees of a table that holds the rows of both; without a shard, everything."""
     return (
         f"CREATE OR REPLACE VIEW {database}.{table}_seen AS SELECT * FROM {database}.{table} "
-        f"WHERE shardNum() IN (0, {key} % 2 + 1)"
+        f"WHERE shardNum() IN (0, {key} % 2 + 1) SETTINGS asterisk_include_alias_columns = 1"
     )
 
 

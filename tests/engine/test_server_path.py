@@ -159,7 +159,7 @@ def test_every_table_that_gets_rows_keeps_the_second_copy_out(lab: Any) -> None:
     """What `publish` fills needs no tokens; every other table of ours does."""
     shop = lab.shop({}, {})
     builds.prepare(shop.context)
-    filled = ["measure_states", "dimension_values", "unit_days", "experiment_days"]
+    filled = ["measure_states", "dimension_values", "unit_days", "experiment_days", "experiment_totals"]
     sql = """SELECT name FROM system.tables
         WHERE database = {database:String} AND NOT has({filled:Array(String)}, name)
           AND engine_full NOT LIKE '%non_replicated_deduplication_window = 1000%'"""

@@ -40,6 +40,58 @@ CREATE TABLE IF NOT EXISTS assay.experiment_days (
 ENGINE = MergeTree
 PARTITION BY (experiment, day)
 ORDER BY unit;
+CREATE TABLE IF NOT EXISTS assay.experiment_totals (
+  experiment   LowCardinality(String),
+  day          Date                   COMMENT 'the last one that is in, in the zone of the project',
+  unit         UInt64                 COMMENT 'as in unit_days',
+  name         String                 COMMENT 'the unit as text',
+  entered      Date                   COMMENT 'the day of its first exposure',
+  variant      LowCardinality(String),
+  past         UInt8                  COMMENT 'whether it did anything before the start',
+  slices       Array(String)          COMMENT 'its dimensions at its first exposure',
+  after_entry  Array(Float64)         COMMENT 'its measures since that',
+  before_start Array(Float64)         COMMENT 'the same of its past',
+  by_day       Array(Array(Float64))  COMMENT 'some of them by day of the experiment'
+)
+ENGINE = MergeTree
+PARTITION BY (experiment, day)
+ORDER BY unit;
+CREATE TABLE IF NOT EXISTS assay.experiment_results (
+  experiment      LowCardinality(String),
+  analysis        String COMMENT 'hash of everything that was found: the same analysis is stored once',
+  at              DateTime64(6, 'UTC') COMMENT 'the moment of the analysis',
+  first_day       Date,
+  until           Date COMMENT 'the day after the last one that was read',
+  verdict         LowCardinality(String),
+  reasons         Array(String),
+  gates           String COMMENT 'JSON: name, status, p-value and detail of each gate',
+  metric          LowCardinality(String),
+  meaning         String COMMENT 'hash of what the metric measured',
+  role            LowCardinality(String),
+  variant         LowCardinality(String),
+  dimension       LowCardinality(String) COMMENT 'empty for everyone',
+  value           String,
+  method          LowCardinality(String),
+  control         Nullable(Float64),
+  treatment       Nullable(Float64),
+  difference      Nullable(Float64),
+  low             Nullable(Float64),
+  high            Nullable(Float64),
+  relative        Nullable(Float64),
+  relative_low    Nullable(Float64),
+  relative_high   Nullable(Float64),
+  se              Nullable(Float64),
+  pvalue          Nullable(Float64),
+  pvalue_adjusted Nullable(Float64),
+  n_control       UInt64,
+  n_treatment     UInt64,
+  reason          String COMMENT 'why there is no number',
+  seed            UInt64,
+  version         LowCardinality(String) COMMENT 'of Assay'
+)
+ENGINE = MergeTree
+ORDER BY (experiment, at, metric, variant, dimension, value)
+SETTINGS non_replicated_deduplication_window = 1000;
 CREATE TABLE IF NOT EXISTS assay.builds (
   source      LowCardinality(String),
   grain       LowCardinality(String),
@@ -77,42 +129,6 @@ CREATE TABLE IF NOT EXISTS assay.check_results (
 )
 ENGINE = MergeTree
 ORDER BY (kind, subject, first_day, check, severity)
-SETTINGS non_replicated_deduplication_window = 1000;
-CREATE TABLE IF NOT EXISTS assay.experiment_results (
-  experiment      LowCardinality(String),
-  analysis        String COMMENT 'hash of everything that was found: the same analysis is stored once',
-  at              DateTime64(6, 'UTC') COMMENT 'the moment of the analysis',
-  first_day       Date,
-  until           Date COMMENT 'the day after the last one that was read',
-  verdict         LowCardinality(String),
-  reasons         Array(String),
-  gates           String COMMENT 'JSON: name, status, p-value and detail of each gate',
-  metric          LowCardinality(String),
-  meaning         String COMMENT 'hash of what the metric measured',
-  role            LowCardinality(String),
-  variant         LowCardinality(String),
-  dimension       LowCardinality(String) COMMENT 'empty for everyone',
-  value           String,
-  method          LowCardinality(String),
-  control         Nullable(Float64),
-  treatment       Nullable(Float64),
-  difference      Nullable(Float64),
-  low             Nullable(Float64),
-  high            Nullable(Float64),
-  relative        Nullable(Float64),
-  relative_low    Nullable(Float64),
-  relative_high   Nullable(Float64),
-  se              Nullable(Float64),
-  pvalue          Nullable(Float64),
-  pvalue_adjusted Nullable(Float64),
-  n_control       UInt64,
-  n_treatment     UInt64,
-  reason          String COMMENT 'why there is no number',
-  seed            UInt64,
-  version         LowCardinality(String) COMMENT 'of Assay'
-)
-ENGINE = MergeTree
-ORDER BY (experiment, at, metric, variant, dimension, value)
 SETTINGS non_replicated_deduplication_window = 1000;
 CREATE TABLE IF NOT EXISTS assay.alert_memory (
   alert       LowCardinality(String),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from assay.compiler import experiment as compiled
 from assay.compiler import states, unit_days, zone
-from assay.compiler.unit_days import EXPERIMENT
+from assay.compiler.unit_days import EXPERIMENT, TOTALS
 from assay.compiler.units import Plan
+from assay.errors import CheckFailed
 from assay.jobs.changes import apply as applying
 from assay.jobs.changes.plan import priced
 from assay.jobs.experiments import stored_days
@@ -99,28 +100,39 @@ Row = dict[str, Any]
 quarters = st.integers(-8, 80).map(lambda n: n / 4)  # sums of them are exact, in any order
 units = st.sampled_from([None, *range(1, 9)])
 seconds = st.one_of(st.sampled_from([0, 1, 82_799, 86_399]), st.integers(0, 82_799))
-moments = st.builds(
-    lambda day, second: zone.midnight(FIRST, ZONE, after=day) + timedelta(seconds=second), st.integers(0, 5), seconds
-)
-events = st.fixed_dictionaries(
-    {
-        "at": moments,
-        "user_id": units,
-        "kind": st.sampled_from(["view", "view", "like", "other"]),
-        "amount": st.one_of(st.none(), quarters),
-        "arm": st.sampled_from([None, 0, 0, 0, 1, 1, 1, 2]),
-        "os": st.sampled_from(["iOS", "Android"]),
-        "age": st.sampled_from([17, 18, 29, 30]),
-        "is_test": st.sampled_from([False] * 9 + [True]),
-    }
-)
-orders = st.fixed_dictionaries({"ordered_at": moments, "buyer": units, "price": quarters})
+# The days on whose mornings the experiment is looked at, each with the first day of the events that came since.
+THIRD = START + timedelta(days=2)
+MORNINGS = {THIRD: FIRST, THIRD + timedelta(days=1): THIRD, END: FIRST}
+
+
+def events(moments: st.SearchStrategy[datetime]) -> st.SearchStrategy[Row]:
+    return st.fixed_dictionaries(
+        {
+            "at": moments,
+            "user_id": units,
+            "kind": st.sampled_from(["view", "view", "like", "other"]),
+            "amount": st.one_of(st.none(), quarters),
+            "arm": st.sampled_from([None, 0, 0, 0, 1, 1, 1, 2]),
+            "os": st.sampled_from(["iOS", "Android"]),
+            "age": st.sampled_from([17, 18, 29, 30]),
+            "is_test": st.sampled_from([False] * 9 + [True]),
+        }
+    )
 
 
 @st.composite
 def histories(draw: st.DrawFn) -> list[tuple[list[Row], list[Row]]]:
-    """Events that arrive in two goes: the later ones belong to any day."""
-    return [(draw(st.lists(events, max_size=60)), draw(st.lists(orders, max_size=25))) for _ in range(2)]
+    """Events that arrive in three goes: the second ones belong to the new day alone, and the last ones to any day."""
+    found = []
+    for first in MORNINGS.values():
+        moments = st.builds(
+            lambda day, second, first=first: zone.midnight(first, ZONE, after=day) + timedelta(seconds=second),
+            st.integers(0, 0 if first == THIRD else 5),
+            seconds,
+        )
+        orders = st.fixed_dictionaries({"ordered_at": moments, "buyer": units, "price": quarters})
+        found.append((draw(st.lists(events(moments), max_size=60)), draw(st.lists(orders, max_size=25))))
+    return found
 
 
 # --- the shop ---
@@ -136,7 +148,7 @@ def shop(lab):
 def empty(shop) -> None:
     for table in TABLES:
         shop.write(f"TRUNCATE TABLE RAW.{table}")
-    for table in ("unit_days", "experiment_days", "builds", "measure_states"):
+    for table in ("unit_days", "experiment_days", "experiment_totals", "builds", "measure_states"):
         shop.write(f"TRUNCATE TABLE {shop.context.database}.{table}")
 
 
@@ -188,11 +200,11 @@ def both_ways(shop, name: str, until: date) -> None:
 )
 @given(histories())
 def test_the_unit_table_is_that_of_the_events(shop, arrivals: list[tuple[list[Row], list[Row]]]) -> None:
-    """First what had arrived on the third day; then the rest, late events of every day among it."""
+    """A new day is added to what is stored; late events of every day make all of it anew."""
     empty(shop)
-    for until, rows in zip((START + timedelta(days=2), END), arrivals, strict=True):
+    for (until, first), rows in zip(MORNINGS.items(), arrivals, strict=True):
         load(shop, rows)
-        store(shop, until)
+        store(shop, until, first)
         for name in COMPARED:
             both_ways(shop, name, until)
 
@@ -241,10 +253,19 @@ def alike(ours: Any, theirs: Any) -> bool:
     return ours == (pytest.approx(theirs, rel=1e-9, abs=1e-12) if isinstance(ours, float) else theirs)
 
 
-def built_days(shop, grain: str) -> dict[date, int]:
-    """Day: how often it was built."""
-    sql = f"SELECT day, uniqExact(run) FROM {shop.context.database}.builds WHERE grain = {{grain:String}} GROUP BY day"
-    return dict(shop.rows(sql, grain=grain))
+def built(shop, grain: str) -> dict[date, str]:
+    """Day: the run that built it last."""
+    newest = f"SELECT day, argMax(run, finished_at) FROM {shop.context.database}.builds"
+    return dict(shop.rows(f"{newest} WHERE grain = {{grain:String}} GROUP BY day", grain=grain))
+
+
+def forget(shop, *grains: str, condition: str = "1") -> None:
+    shop.write(f"DELETE FROM {shop.context.database}.builds WHERE grain IN ({str([*grains])[1:-1]}) AND {condition}")
+
+
+def changed(before: dict[date, str], after: dict[date, str]) -> list[date]:
+    """The days that were built since."""
+    return sorted(day for day, run in after.items() if before.get(day) != run)
 
 
 def test_without_the_last_day_the_events_are_read_and_say_so(full) -> None:
@@ -259,12 +280,18 @@ def test_what_days_cannot_answer_is_read_from_events(full, name: str) -> None:
 
 
 def test_a_new_day_is_the_only_one_that_is_read_and_the_read_out_is_that_of_the_events(full) -> None:
+    """The totals of the day before are carried on; a second look reads them as they are."""
+    last = END - timedelta(days=1)
     from_events = analyze(full.context, "column")
-    before = built_days(full, EXPERIMENT)
-    assert before == dict.fromkeys(zone.days(START, END - timedelta(days=1)), 1)
-    assert materialize.run(full.context, ["app", "shop"], END - timedelta(days=1), END).ok
+    days, totals = built(full, EXPERIMENT), built(full, TOTALS)
+    assert [*sorted(days)] == [*zone.days(START, last)]
+    assert [*totals] == [last - timedelta(days=1)]
+    assert materialize.run(full.context, ["app", "shop"], last, END).ok
     from_days = analyze(full.context, "column")
-    assert built_days(full, EXPERIMENT) == before | {END - timedelta(days=1): 1}
+    assert analyze(full.context, "column").as_dict() == from_days.as_dict()
+    assert changed(days, built(full, EXPERIMENT)) == [last]
+    assert built(full, TOTALS).items() > totals.items()
+    assert changed(totals, built(full, TOTALS)) == [last]
     assert from_days.settings[PATH] == "stored days"
     assert "unit_days" in " ".join(from_days.sql)
     ours, theirs = from_days.as_dict(), from_events.as_dict()
@@ -275,14 +302,41 @@ def test_a_new_day_is_the_only_one_that_is_read_and_the_read_out_is_that_of_the_
 
 def test_a_day_that_was_built_again_is_read_again_with_those_after_it(full) -> None:
     """Who enters on them depends on it; a look at an earlier morning leaves the last ones for the next look."""
-    late, again = AFTER + timedelta(minutes=5), START + timedelta(days=1)
+    late, again, last = AFTER + timedelta(minutes=5), START + timedelta(days=1), END - timedelta(days=1)
     assert materialize.run(full.at(late), ["app", "shop"], again, again + timedelta(days=1)).ok
-    before = built_days(full, EXPERIMENT)
-    analyze(full.at(late), "column", until=END - timedelta(days=1))
-    after = {day: count + (again <= day < END - timedelta(days=1)) for day, count in before.items()}
-    assert built_days(full, EXPERIMENT) == after
+    days, totals = built(full, EXPERIMENT), built(full, TOTALS)
+    analyze(full.at(late), "column", until=last)
+    earlier, sums = built(full, EXPERIMENT), built(full, TOTALS)
+    assert changed(days, earlier) == [*zone.days(again, last)]
+    assert changed(totals, sums) == [last - timedelta(days=1)]
     analyze(full.at(late + timedelta(minutes=1)), "column")
-    assert built_days(full, EXPERIMENT) == after | {END - timedelta(days=1): after[END - timedelta(days=1)] + 1}
+    assert changed(earlier, built(full, EXPERIMENT)) == [last]
+    assert changed(sums, built(full, TOTALS)) == [last]
+
+
+def test_only_the_totals_of_two_days_are_kept(full) -> None:
+    """Those before them are forgotten first, so that nothing is added to rows that are gone."""
+    forget(full, TOTALS)
+    for until in zone.days(START + timedelta(days=1), END + timedelta(days=1)):
+        analyze(full.at(AFTER + timedelta(minutes=7)), "column", until=until)
+    kept = [END - timedelta(days=2), END - timedelta(days=1)]
+    assert [*sorted(built(full, TOTALS))] == kept
+    rows = full.rows(f"SELECT DISTINCT day FROM {full.context.database}.experiment_totals ORDER BY day")
+    assert [day for (day,) in rows] == kept
+
+
+def test_totals_that_lack_a_unit_are_not_published(full) -> None:
+    """Such as when another process dropped those of the day before between two statements of this one."""
+    last = END - timedelta(days=1)
+    plan, table = plan_of(full.context.catalog, "column"), f"{full.context.database}.experiment_totals"
+    sql = f"SELECT count() FROM {table} WHERE day = {{day:Date}}"
+    before = full.rows(sql, day=last)
+    full.write(f"ALTER TABLE {table} DROP PARTITION ('column', '{last - timedelta(days=1)}')")
+    forget(full, TOTALS, condition=f"day = '{last}'")
+    with pytest.raises(CheckFailed, match=r"check units of column failed: units of other days: \d"):
+        stored_days.refresh(full.context, plan)
+    assert full.rows(sql, day=last) == before
+    forget(full, TOTALS)
 
 
 def test_the_way_to_the_numbers_is_no_part_of_the_findings(full) -> None:
@@ -373,12 +427,13 @@ def test_apply_forgets_what_nobody_defines(lab) -> None:
     assert materialize.run(shop.context).ok
     analyze(shop.context, "column")
     database = shop.context.database
-    count = f"SELECT (SELECT count() FROM {database}.unit_days), (SELECT count() FROM {database}.experiment_days)"
+    tables = ("unit_days", "experiment_days", "experiment_totals")
+    count = "SELECT " + ", ".join(f"(SELECT count() FROM {database}.{table})" for table in tables)
     assert all(shop.rows(count)[0])
     root = shop.context.root
     (root / "experiments/all.yaml").unlink()
     context = replace(shop.context, catalog=Project.load(root).catalog)
     assert applying.apply(context, priced(context)).ok
-    assert shop.rows(count) == [(0, 0)]
+    assert shop.rows(count) == [(0, 0, 0)]
     grains = {name for (name,) in shop.rows(f"SELECT DISTINCT grain FROM {database}.builds")}
     assert grains == {"1d"}

@@ -13,12 +13,13 @@ from assay.compiler.render import read, write
 from assay.compiler.units import Face, Plan, Reading
 from assay.statement import Statement
 
+TABLE = "experiment_units"  # the first part of the name of a unit table
 BUCKETS = 16_384
 
 
 def statements(plan: Plan) -> tuple[Statement, ...]:
     """What an experiment runs, for people to read."""
-    return create(plan, "experiment_units"), moments(plan, "experiment_units")
+    return create(plan, TABLE), moments(plan, TABLE)
 
 
 def create(plan: Plan, table: str) -> Statement:

@@ -10,7 +10,7 @@ from assay.catalog.catalog import Catalog
 from assay.compiler import states, unit_days
 from assay.compiler.render import render, write
 from assay.compiler.states import Grain, dimension_key
-from assay.compiler.unit_days import EXPERIMENT
+from assay.compiler.unit_days import EXPERIMENT, TOTALS
 from assay.statement import OWN, Statement
 
 
@@ -69,18 +69,28 @@ def create(database: str) -> list[Statement]:
 
 def drop(database: str, grain: Grain, days: Collection[date]) -> list[Statement]:
     """Forget stored days: first that they are there, then their rows."""
-    return _drop(database, grain.source, grain.name, grain.table, states.partitions(grain, sorted(days)))
+    return _drop(database, grain.source, grain.name, grain.table, days, states.partitions(grain, sorted(days)))
 
 
 def drop_experiment(database: str, name: str, days: Collection[date]) -> list[Statement]:
-    """The same for the exposures of an experiment."""
-    return _drop(database, name, EXPERIMENT, "experiment_days", unit_days.partitions(name, sorted(days)))
+    """The same for the exposures of an experiment, and for what its units had done."""
+    exposures = _drop(database, name, EXPERIMENT, "experiment_days", days, unit_days.partitions(name, sorted(days)))
+    return [*exposures, *drop_totals(database, name, days)]
 
 
-def _drop(database: str, source: str, grain: str, table: str, partitions: Sequence[str]) -> list[Statement]:
+def drop_totals(database: str, name: str, days: Collection[date]) -> list[Statement]:
+    """The same for what the units of an experiment had done by the end of some days."""
+    return _drop(database, name, TOTALS, "experiment_totals", days, unit_days.partitions(name, sorted(days)))
+
+
+def _drop(
+    database: str, source: str, grain: str, table: str, days: Collection[date], partitions: Sequence[str]
+) -> list[Statement]:
     gone, purpose = ", ".join(f"DROP PARTITION {each}" for each in partitions), f"drop {source} {grain}"
-    forget = f"DELETE FROM {database}.builds WHERE source = {{source:String}} AND grain = {{grain:String}}"  # noqa: S608 - a checked name
+    forget = f"""DELETE FROM {database}.builds
+WHERE source = {{source:String}} AND grain = {{grain:String}} AND has({{days:Array(String)}}, toString(day))"""  # noqa: S608 - a checked name
+    named = {"source": source, "grain": grain, "days": sorted(map(str, days))}
     return [
-        Statement(forget, purpose, {"source": source, "grain": grain}, writes=True),
+        Statement(forget, purpose, named, writes=True),
         Statement(f"ALTER TABLE {database}.{table} {gone}", purpose, writes=True),
     ]

@@ -24,8 +24,8 @@ DAY = "1d"
 _UNIT = "unit:"  # begins the name of a rhythm that stores the days of single units
 # What Assay keeps, besides the tables of `incremental`.
 TABLES = (
-    "measure_states", "unit_days", "experiment_days", "builds", "dimension_values", "check_results",
-    "experiment_results",
+    "measure_states", "unit_days", "experiment_days", "experiment_totals", "experiment_results",
+    "builds", "dimension_values", "check_results",
     "alert_memory", "alert_events", "alert_scores", "alert_actions",
     "forecast_runs", "forecast_points", "impact_results",
 )  # fmt: skip

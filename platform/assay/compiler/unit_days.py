@@ -2,11 +2,13 @@
 
     unit_days         every unit of a source, by whole days                  (built by `run`, see `states`)
     experiment_days   the exposed units of a day, with what those that enter on it did from their exposure to its end
+    experiment_totals what every exposed unit had done by the end of a day; those of the newest two days are kept
 
 A unit entered on its first day with an exposure. What it did since is what `experiment_days` holds of that day, and the
 whole days after it; its past are the whole days before the start. The unit table is the one of `experiment.create`.
 
-Who enters on a day depends on who entered before, so the days are filled in their order.
+Who enters on a day depends on who entered before, and totals are those of a day before and what came since: so days are
+filled in their order, and one that changes takes those after it with it.
 """
 
 from __future__ import annotations
@@ -21,9 +23,10 @@ from assay.compiler import experiment, states, zone
 from assay.compiler.render import read, render
 from assay.compiler.states import Grain
 from assay.compiler.units import Plan
-from assay.statement import OWN, Statement
+from assay.statement import OWN, Statement, replace_partitions
 
-EXPERIMENT = "experiment"  # the rhythm under which the days of experiments are remembered
+EXPERIMENT, TOTALS = "experiment", "experiment totals"  # the rhythms under which days of experiments are remembered
+TABLE = "experiment_totals"  # the first part of the name of a unit table over parts of that one
 
 
 def refusal(plan: Plan) -> str | None:
@@ -75,16 +78,40 @@ def partitions(name: str, days: Sequence[date]) -> list[str]:
     return [f"({quote_literal(name)}, '{day}')" for day in days]
 
 
-def create(plan: Plan, table: str, database: str) -> list[Statement]:
-    """The unit table from what is stored; another one in between holds who entered when."""
-    exposures, window = table.replace("experiment_units", "experiment_days"), _window(plan)
+def fill_totals(plan: Plan, stage: str, prior: date, database: str) -> list[Statement]:
+    """What units had done by the end of the plan's window, into a staging table, from the totals of the day `prior`.
+
+    Of a day before the start there are none, and all of it is added up. A table in between holds who entered when.
+    """
+    entered, window = f"{stage}_entered", _window(plan) | {"prior": prior}
     past = {"before_day": plan.start - plan.past}
+    before = (prior - plan.start).days + 1
+    more = {"database": database, "exposures": entered, "before": before}
     return [
-        _write(plan, "exposures", "exposures_from_days", window, OWN, table=exposures, database=database),
-        _write(
-            plan, "units", "create_from_days", window | past, OWN, table=table, database=database, exposures=exposures
-        ),
-        _drop(plan, exposures),
+        _write(plan, "units", "exposures_from_days", window, OWN, table=entered, database=database),
+        _write(plan, "units", "fill_totals", window | past, OWN, stage=stage, **more),
+        _drop(plan, entered),
+    ]
+
+
+def meaning(plan: Plan) -> str:
+    """Changes with what stored totals depend on, besides what is stored of single days."""
+    parts = [fingerprint(plan), str(plan.past), *sorted(plan.tracked)]
+    return blake2b("\n".join(parts).encode(), digest_size=8).hexdigest()
+
+
+def check_totals(plan: Plan, stage: str, database: str) -> Statement:
+    """As `check`: every exposed unit of the window is there once."""
+    what = f"check units of {plan.experiment.name}"
+    return read("states/check_totals", what, _window(plan), stage=stage, database=database, name=plan.experiment.name)
+
+
+def create(plan: Plan, table: str, database: str) -> list[Statement]:
+    """The unit table: what is stored of the last day of the plan's window, as it is now, and without a copy."""
+    (last,) = partitions(plan.experiment.name, [plan.until - timedelta(days=1)])
+    return [
+        _write(plan, "units", "create_over_totals", {}, table=table),
+        replace_partitions(table, [last], f"{database}.experiment_totals", f"units of {plan.experiment.name}"),
     ]
 
 
@@ -97,9 +124,13 @@ def assigned(plan: Plan, database: str) -> Statement:
 
 def statements(plan: Plan, database: str) -> tuple[Statement, ...]:
     """What an experiment runs, for people to read."""
-    stage, table = f"{database}.experiment_days__stg_days", f"{database}.experiment_units__stg_units"
-    filled, created = fill(plan, stage, plan.start, plan.until, database), create(plan, table, database)
-    return (*filled, *created, experiment.moments(plan, table))
+    table = f"{database}.{TABLE}__stg_units"
+    return (
+        *fill(plan, f"{database}.experiment_days__stg_days", plan.start, plan.until, database),
+        *fill_totals(plan, f"{database}.experiment_totals__stg_days", plan.start - timedelta(days=1), database),
+        *create(plan, table, database),
+        experiment.moments(plan, table),
+    )
 
 
 def _window(plan: Plan) -> dict[str, date]:
@@ -111,7 +142,8 @@ def _write(
 ) -> Statement:
     known = sorted({each for measures in plan.measures.values() for each in measures})
     place = {each: at for at, each in enumerate(known, 1)}
-    sql = render(f"experiment/{template}", plan=plan, place=place, **more)
+    tracked = {each: at for at, each in enumerate((each for each in known if each in plan.tracked), 1)}
+    sql = render(f"experiment/{template}", plan=plan, place=place, tracked=tracked, **more)
     origin = plan.experiment.location
     return Statement(sql, f"{what} of {plan.experiment.name}", parameters, origin, writes=True, apart=apart)
 

@@ -20,7 +20,12 @@ from assay.errors import UsageError
 from assay.statement import OWN, Statement
 
 # Tables of ours with a row per unit, and the column by which they are spread.
-SPREAD = {"unit_days": "unit", "experiment_days": "unit", "experiment_units": "assay__unit"}
+SPREAD = {
+    "unit_days": "unit",
+    "experiment_days": "unit",
+    "experiment_totals": "unit",
+    "experiment_units": "assay__unit",
+}
 
 _LOCAL = "_local"
 # {uuid} is one and the same on every node, and stays with a table that is renamed

@@ -20,7 +20,7 @@ from datetime import timedelta
 from assay.catalog.template import quote_literal
 from assay.engine.port import Engine
 from assay.errors import UsageError, WarehouseError
-from assay.statement import Insert, Statement, Table
+from assay.statement import Insert, Statement, Table, replace_partitions
 
 _STAGED, _READY = "__stg_", "__rdy_"
 _OURS = "assay: "  # begins the comment of our tables, so that nobody else's are touched
@@ -67,7 +67,7 @@ def publish(engine: Engine, work: Partitions, run_id: str, verify: Callable[[Sta
     older = _superseded(engine, work.target, work.partitions)
     engine.run(_write(f"RENAME TABLE {staged} TO {ready}", work.purpose))
     _drop(engine, *older)
-    engine.run(_replace(work.target, work.partitions, ready, work.purpose))
+    engine.run(replace_partitions(work.target, work.partitions, ready, f"{work.purpose}: publish"))
     _drop(engine, ready)
 
 
@@ -109,13 +109,6 @@ def _superseded(engine: Engine, target: str, partitions: Iterable[str] | None = 
     return found
 
 
-def _replace(target: str, partitions: Iterable[str], source: str, purpose: str) -> Statement:
-    moves = ",\n  ".join(f"REPLACE PARTITION {each} FROM {source}" for each in partitions)
-    # without the setting, a day that became empty would keep its old rows
-    settings = "SETTINGS allow_replace_partition_from_empty_source = 1"
-    return _write(f"ALTER TABLE {target}\n  {moves}\n{settings}", f"{purpose}: publish")
-
-
 def _drop(engine: Engine, *tables: str) -> None:
     for table in tables:
         engine.run(_write(f"DROP TABLE IF EXISTS {table} SYNC", "drop a staging table"))
@@ -134,7 +127,7 @@ def recover(engine: Engine, age: timedelta = timedelta(0)) -> int:
     for database, name, note in found.rows:
         target, partitions = name.rpartition(_READY)[0], json.loads(note.removeprefix(_OURS))
         try:
-            engine.run(_replace(f"{database}.{target}", partitions, f"{database}.{name}", "finish a build"))
+            engine.run(replace_partitions(f"{database}.{target}", partitions, f"{database}.{name}", "finish a build"))
         except WarehouseError as error:
             if error.diagnostics[0].code != "E506":  # without the target there is nothing to finish
                 raise

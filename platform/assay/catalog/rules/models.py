@@ -14,8 +14,8 @@ from assay.errors import Diagnostic, Location, did_you_mean
 # Tables that Assay keeps in the same database.
 RESERVED = (
     "alert_actions", "alert_events", "alert_memory", "alert_scores", "applied", "builds", "check_results",
-    "dimension_values", "experiment_days", "experiment_results", "forecast_points", "forecast_runs",
-    "impact_results", "measure_states", "pauses", "run_steps", "schema_version", "unit_days",
+    "dimension_values", "experiment_days", "experiment_results", "experiment_totals", "forecast_points",
+    "forecast_runs", "impact_results", "measure_states", "pauses", "run_steps", "schema_version", "unit_days",
 )  # fmt: skip
 
 

@@ -1,15 +1,20 @@
-"""The stored days of an experiment, brought up to date: what is missing of its exposures is read from the events."""
+"""The stored days of an experiment, brought up to date: what is missing of its exposures is read from the events, and
+what its units have done is carried on from the newest day up to which that is known.
+
+A stored day remembers a hash of what it was made of: the meaning, and what was stored of that day and of those before.
+"""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, timedelta
+from hashlib import blake2b
 
-from assay.compiler import unit_days, zone
+from assay.compiler import incremental, unit_days, zone
 from assay.compiler.scan import scan
 from assay.compiler.states import Grain
-from assay.compiler.unit_days import EXPERIMENT
+from assay.compiler.unit_days import EXPERIMENT, TOTALS
 from assay.compiler.units import Plan
 from assay.engine import Partitions, publish
 from assay.jobs.context import Context
@@ -18,12 +23,11 @@ from assay.jobs.storage.builds import Build
 from assay.statement import Statement
 
 _DAY = timedelta(days=1)
-_NEVER = datetime.min.replace(tzinfo=UTC)
 Stored = Mapping[date, Build]
 
 
 def refresh(context: Context, plan: Plan) -> str | None:
-    """Store the exposures of each day that lacks them, or whose units were built since.
+    """Store the exposures of each day that lacks them, and what the units had done by the end of the last one.
 
     Returns why the units of the plan must be read from events instead; None when they need not.
     """
@@ -36,9 +40,8 @@ def refresh(context: Context, plan: Plan) -> str | None:
         if lacks:
             more = f" and {len(lacks) - 1} more" if len(lacks) > 1 else ""
             return f"unit_days of {grain.source} lack {lacks[0]}{more}; 'platform run {grain.source}' stores them"
-    exposures = Grain(plan.experiment.name, EXPERIMENT, (), ())
-    for chunk in source_states.chunks(exposures, _outdated(context, plan, stored.values())):
-        _build(context, plan, chunk)
+    _expose(context, plan, [*stored.values()])
+    _add_up(context, plan, [*stored.values(), _stored(context, plan.experiment.name, EXPERIMENT)])
     return None
 
 
@@ -77,30 +80,57 @@ WHERE {read["time"]} >= fromUnixTimestamp({{start:Int64}}) AND {read["time"]} < 
     return bool(context.engine.run(Statement(sql, f"look for events of {source}", window)).rows)
 
 
-def _outdated(context: Context, plan: Plan, units: Collection[Stored]) -> list[date]:
-    """The days from the first one whose exposures are not stored, mean something else, or are older than what they
-    are made of: the exposures of the days before, and what the units did.
+def _hashes(meaning: str, days: Iterable[date], made_of: Sequence[Stored]) -> dict[date, str]:
+    """Day: a hash of a meaning and of what is stored of the days up to it."""
+    found, whole = dict[date, str](), blake2b(meaning.encode(), digest_size=8)
+    for day in days:
+        parts = [each[day] for each in made_of if day in each]
+        whole.update(repr([(each.fingerprint, str(each.until), str(each.seen)) for each in parts]).encode())
+        found[day] = whole.hexdigest()
+    return found
+
+
+def _expose(context: Context, plan: Plan, made_of: Sequence[Stored]) -> None:
+    """Store the exposures of the days from the first one on that lacks them, or is made of what is no longer there."""
+    name, own = plan.experiment.name, _stored(context, plan.experiment.name, EXPERIMENT)
+    hashes = _hashes(unit_days.fingerprint(plan), zone.days(plan.start, plan.until), made_of)
+    old = [day for day, each in own.items() if hashes.get(day) == each.fingerprint and _over(context, day, each)]
+    days = [*hashes]
+    first = next((at for at, day in enumerate(days) if day not in old), len(days))
+    for chunk in source_states.chunks(Grain(name, EXPERIMENT, (), ()), days[first:]):
+        run_id, (start, end) = uuid.uuid4().hex[:12], (chunk[0], chunk[-1] + _DAY)
+        work = Partitions(
+            target=f"{context.database}.experiment_days",
+            fill=lambda stage: unit_days.fill(plan, stage, start, end, context.database),  # noqa: B023 - run at once
+            check=lambda stage: [unit_days.check(plan, stage, start, end)],  # noqa: B023
+            partitions=unit_days.partitions(name, chunk),
+            purpose=f"exposures of {name}",
+        )
+        publish(context.engine, work, run_id, source_states.Counted())
+        builds.record_experiment(context, EXPERIMENT, name, {day: hashes[day] for day in chunk}, run_id)
+
+
+def _add_up(context: Context, plan: Plan, made_of: Sequence[Stored]) -> None:
+    """Store what the units had done by the end of the last day, from the newest earlier day of which that is known.
+
+    That one is kept for whoever reads it at this moment; those before it are dropped.
     """
-    own, meaning = _stored(context, plan.experiment.name, EXPERIMENT), unit_days.fingerprint(plan)
-    days, newest = list(zone.days(plan.start, plan.until)), _NEVER
-    for at, day in enumerate(days):
-        build = own.get(day)
-        newest = max((newest, *(each[day].seen for each in units if day in each)))
-        if build is None or build.fingerprint != meaning or build.seen < newest or not _over(context, day, build):
-            return days[at:]
-        newest = build.seen
-    return []
-
-
-def _build(context: Context, plan: Plan, days: Sequence[date]) -> None:
-    """Stage, check and publish the exposures of some consecutive days."""
-    run_id, (start, end) = uuid.uuid4().hex[:12], (days[0], days[-1] + _DAY)
+    name, last = plan.experiment.name, plan.until - _DAY
+    hashes = _hashes(unit_days.meaning(plan), zone.days(plan.start - plan.past, plan.until), made_of)
+    own = _stored(context, name, TOTALS)
+    prior = max((day for day, each in own.items() if hashes.get(day) == each.fingerprint), default=plan.start - _DAY)
+    if prior == last:
+        return
+    run_id = uuid.uuid4().hex[:12]
     work = Partitions(
-        target=f"{context.database}.experiment_days",
-        fill=lambda stage: unit_days.fill(plan, stage, start, end, context.database),
-        check=lambda stage: [unit_days.check(plan, stage, start, end)],
-        partitions=unit_days.partitions(plan.experiment.name, days),
-        purpose=f"exposures of {plan.experiment.name}",
+        target=f"{context.database}.experiment_totals",
+        fill=lambda stage: unit_days.fill_totals(plan, stage, prior, context.database),
+        check=lambda stage: [unit_days.check_totals(plan, stage, context.database)],
+        partitions=unit_days.partitions(name, [last]),
+        purpose=f"units of {name}",
     )
     publish(context.engine, work, run_id, source_states.Counted())
-    builds.record_experiment(context, plan.experiment.name, unit_days.fingerprint(plan), days, run_id)
+    builds.record_experiment(context, TOTALS, name, {last: hashes[last]}, run_id)
+    gone = [day for day in own if day < last and day != prior]
+    for statement in incremental.drop_totals(context.database, name, gone) if gone else ():
+        context.engine.run(statement)

@@ -121,10 +121,10 @@ def units(context: Context, plan: Plan) -> Iterator[Units]:
 
     It is made from stored days where they have the answer, and otherwise from the events.
     """
-    table = f"{context.database}.experiment_units__stg_{uuid4().hex[:12]}"
     for statement in states.create(context.database):
         context.engine.run(statement)
     why = stored_days.refresh(context, plan)
+    table = f"{context.database}.{compiled.TABLE if why else unit_days.TABLE}__stg_{uuid4().hex[:12]}"
     create = [compiled.create(plan, table)] if why else unit_days.create(plan, table, context.database)
     try:
         for statement in create:

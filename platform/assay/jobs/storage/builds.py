@@ -10,7 +10,6 @@ from typing import Any
 from assay.catalog.model import Model
 from assay.compiler import incremental, states, zone
 from assay.compiler.states import Grain
-from assay.compiler.unit_days import EXPERIMENT
 from assay.errors import WarehouseError
 from assay.jobs.context import Context
 from assay.jobs.storage import layout
@@ -62,29 +61,35 @@ def _nothing_stored() -> WarehouseError:
 def record(context: Context, grain: Grain, days: Sequence[date], run: str, until: datetime) -> None:
     """Remember that `days` were published by `run` with the events before `until`. Recording twice changes nothing."""
     holds = {"measures": [measure.id for measure in grain.measures], "dimensions": grain.dimension_keys}
-    _record(context, {"source": grain.source, "grain": grain.name, **holds}, grain.fingerprint, days, run, until)
+    names = {"source": grain.source, "grain": grain.name, **holds}
+    _record(context, names, [grain.fingerprint] * len(days), days, run, until)
 
 
 def record_model(context: Context, model: Model, days: Sequence[date], run: str, until: datetime) -> None:
     """The same for days of a model; of one without days, the last day that was over."""
     names = {"source": model.name, "grain": MODEL, "measures": [], "dimensions": []}
-    _record(context, names, model.fingerprint, days, run, until)
+    _record(context, names, [model.fingerprint] * len(days), days, run, until)
 
 
-def record_experiment(context: Context, name: str, fingerprint: str, days: Sequence[date], run: str) -> None:
-    """The same for the exposures of an experiment, on days that are over."""
-    names = {"source": name, "grain": EXPERIMENT, "measures": [], "dimensions": []}
-    _record(context, names, fingerprint, days, run, context.now)
+def record_experiment(context: Context, grain: str, name: str, fingerprints: Mapping[date, str], run: str) -> None:
+    """The same for the exposures of an experiment, or for its totals, on days that are over."""
+    names = {"source": name, "grain": grain, "measures": [], "dimensions": []}
+    _record(context, names, list(fingerprints.values()), list(fingerprints), run, context.now)
 
 
 def _record(
-    context: Context, same: Mapping[str, Any], fingerprint: str, days: Sequence[date], run: str, until: datetime
+    context: Context,
+    same: Mapping[str, Any],
+    fingerprints: Sequence[str],
+    days: Sequence[date],
+    run: str,
+    until: datetime,
 ) -> None:
     ends = [zone.midnight(day, context.catalog.zone, after=1) for day in days]
     columns: dict[str, Sequence[Any]] = {name: [value] * len(days) for name, value in same.items()}
     columns |= {
         "day": list(days),
-        "fingerprint": [fingerprint] * len(days),
+        "fingerprint": fingerprints,
         "until": [min(end, until.astimezone(UTC)) for end in ends],
         "seen": [until.astimezone(UTC)] * len(days),
         "run": [run] * len(days),

@@ -13,7 +13,7 @@ from assay.catalog.rows import ahead
 from assay.compiler import incremental, states, zone
 from assay.compiler.incremental import Kept
 from assay.compiler.states import Grain
-from assay.compiler.unit_days import EXPERIMENT
+from assay.compiler.unit_days import EXPERIMENT, TOTALS
 from assay.jobs.context import Context
 from assay.jobs.storage import builds
 from assay.jobs.storage.builds import MODEL, Build
@@ -115,4 +115,4 @@ def _stored(context: Context) -> Iterator[tuple[str, str, date]]:
     sql = f"""SELECT DISTINCT source, grain, day FROM {context.database}.measure_states
 UNION DISTINCT SELECT source, grain, day FROM {context.database}.builds
 WHERE NOT has({{others:Array(String)}}, grain)"""  # noqa: S608 - a checked name
-    return iter(context.engine.run(Statement(sql, "read what is stored", {"others": [MODEL, EXPERIMENT]})).rows)
+    return iter(context.engine.run(Statement(sql, "read what is stored", {"others": [MODEL, EXPERIMENT, TOTALS]})).rows)
