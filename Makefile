@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help demo airflow test superset check flights bench install dev orbit clean
+.PHONY: help demo airflow test http superset check flights bench install dev orbit clean
 
 help:  ## Show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -18,6 +18,10 @@ flights: dev  ## Run the second example: 336,776 real flights
 
 test: .venv/.airflow .venv/.orbit browser  ## Run the whole test suite
 	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+
+http: dev  ## Run the suites of small projects with their warehouse on a server (two and a half minutes)
+	ASSAY_TEST_ENGINE=http $(BIN)/python -m pytest -m "not slow" -q -n auto --dist loadfile \
+	  tests/jobs tests/operations tests/superset/test_dash_tables.py tests/superset/test_dash_gaps.py
 
 superset: dev .venv-superset/.ready  ## Import the boards into a real Superset (about five minutes the first time)
 	ASSAY_SUPERSET=$(CURDIR)/.venv-superset $(BIN)/python -m pytest -m superset -q

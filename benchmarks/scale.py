@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -29,6 +29,7 @@ from assay.compiler import experiment, incremental, states, zone
 from assay.compiler.states import Grain
 from assay.compiler.unit_days import TOTALS
 from assay.jobs.context import Context
+from assay.jobs.experiments import stored_days
 from assay.jobs.experiments.analyze import plan_of
 from assay.jobs.experiments.units import Units, units
 from assay.jobs.queries.query import query
@@ -122,12 +123,14 @@ def stages(scene: Scene) -> Iterator[Stage]:
     yield scene.stage("unit days", events, partial(scene.build, True))
     yield scene.stage("units from events", events, partial(_units, scene.sides.plain))
     declared = scene.sides.at_next_second()  # after the units were built: else their exposures would be read anew
+    plan = plan_of(declared.catalog, "button")
+    stored_days.refresh(declared, plan_of(declared.catalog, "button", (plan.start, plan.until - timedelta(days=1))))
     _units(declared)
     count = scene.number("SELECT uniqExact(unit) FROM assay.experiment_days WHERE variant != ''")
     yield scene.stage("units after a new day", count, partial(_again, declared, last=True))
     yield scene.stage("units from stored days", stored, partial(_again, declared))
     with ExitStack() as stack:
-        table = stack.enter_context(units(declared, plan_of(declared.catalog, "button")))
+        table = stack.enter_context(units(declared, plan))
         yield scene.stage("moments", count, partial(_moments, table))
     yield scene.stage("a series of stored days", PAST + _DAYS, partial(_total, scene, declared, "views"))
 

@@ -105,7 +105,8 @@ FROM numbers({self.daily})"""
 
     @property
     def told(self) -> str:
-        return f"{self.daily:,} events a day of {self.users:,} users, from {PAST} days before the start on"
+        events, days = self.daily * (PAST + self.days), PAST + self.days
+        return f"{events:,} events of {self.users:,} users over {days} days, the last {self.days} in the experiment"
 
 
 PRODUCTS = (
@@ -238,7 +239,7 @@ def main() -> None:
         gate=f"Both unit tables have the same {checked:,} rows, bit by bit, and both read-outs say the same.",
         sides="Ours is the build of the new day's units, of its exposures, and `experiment analyze`, which the other"
         " side is alone. 10 metrics, CUPED over 14 days, one dimension. The weeks are those of the experiment so far.",
-        **{str(each): f"{each.told}." for each in PRODUCTS},
+        **{str(each): f"{each}: {each.told}." for each in PRODUCTS},
     )  # fmt: skip
 
 

@@ -155,6 +155,14 @@ def test_rows_are_stored_once_however_often_the_answer_is_lost(engine: Engine, s
     assert engine.run(Statement("SELECT count() FROM once", "count")).scalar() == 2
 
 
+def test_rows_of_many_blocks_all_arrive(engine: Engine) -> None:
+    """The driver sends a large insert in blocks, each compressed by itself."""
+    engine.run(Statement("CREATE TABLE many (n String) ENGINE = MergeTree ORDER BY n", "create", writes=True))
+    engine.run(Insert("many", {"n": [f"{number:>500}" for number in range(100_000)]}, "insert", "many"))
+    found = engine.run(Statement("SELECT count(), sum(toUInt32(trimLeft(n))) FROM many", "count")).rows
+    assert found == ((100_000, 99_999 * 50_000),)
+
+
 def test_every_table_that_gets_rows_keeps_the_second_copy_out(lab: Any) -> None:
     """What `publish` fills needs no tokens; every other table of ours does."""
     shop = lab.shop({}, {})

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-# Any of tests/jobs that makes shops may be run so; these write, publish and read most.
-SUITES = ("tests/jobs/test_jobs_run.py", "tests/jobs/test_jobs_apply.py")
+# `make http` runs all that make shops so; these write, publish and read most.
+SUITES = [f"tests/jobs/test_jobs_{name}.py" for name in ("run", "checks", "apply", "alerting", "readout", "unit_days")]
 
 
 @pytest.mark.slow

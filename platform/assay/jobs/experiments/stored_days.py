@@ -10,6 +10,8 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from hashlib import blake2b
+from itertools import dropwhile
+from typing import Any
 
 from assay.compiler import incremental, unit_days, zone
 from assay.compiler.scan import scan
@@ -94,20 +96,25 @@ def _expose(context: Context, plan: Plan, made_of: Sequence[Stored]) -> None:
     """Store the exposures of the days from the first one on that lacks them, or is made of what is no longer there."""
     name, own = plan.experiment.name, _stored(context, plan.experiment.name, EXPERIMENT)
     hashes = _hashes(unit_days.fingerprint(plan), zone.days(plan.start, plan.until), made_of)
-    old = [day for day, each in own.items() if hashes.get(day) == each.fingerprint and _over(context, day, each)]
-    days = [*hashes]
-    first = next((at for at, day in enumerate(days) if day not in old), len(days))
-    for chunk in source_states.chunks(Grain(name, EXPERIMENT, (), ()), days[first:]):
-        run_id, (start, end) = uuid.uuid4().hex[:12], (chunk[0], chunk[-1] + _DAY)
-        work = Partitions(
-            target=f"{context.database}.experiment_days",
-            fill=lambda stage: unit_days.fill(plan, stage, start, end, context.database),  # noqa: B023 - run at once
-            check=lambda stage: [unit_days.check(plan, stage, start, end)],  # noqa: B023
-            partitions=unit_days.partitions(name, chunk),
-            purpose=f"exposures of {name}",
-        )
-        publish(context.engine, work, run_id, source_states.Counted())
-        builds.record_experiment(context, EXPERIMENT, name, {day: hashes[day] for day in chunk}, run_id)
+    old = {day for day, each in own.items() if hashes.get(day) == each.fingerprint and _over(context, day, each)}
+    late = [*dropwhile(old.__contains__, hashes)]
+    for days in source_states.chunks(Grain(name, EXPERIMENT, (), ()), late):
+        _build(context, plan, {day: hashes[day] for day in days})
+
+
+def _build(context: Context, plan: Plan, hashes: Mapping[date, str]) -> None:
+    """Stage, check and publish the exposures of some consecutive days."""
+    name, days = plan.experiment.name, [*hashes]
+    start, end = days[0], days[-1] + _DAY
+    run_id = _publish(
+        context,
+        "experiment_days",
+        fill=lambda stage: unit_days.fill(plan, stage, start, end, context.database),
+        check=lambda stage: [unit_days.check(plan, stage, start, end)],
+        partitions=unit_days.partitions(name, days),
+        purpose=f"exposures of {name}",
+    )
+    builds.record_experiment(context, EXPERIMENT, name, hashes, run_id)
 
 
 def _add_up(context: Context, plan: Plan, made_of: Sequence[Stored]) -> None:
@@ -121,16 +128,22 @@ def _add_up(context: Context, plan: Plan, made_of: Sequence[Stored]) -> None:
     prior = max((day for day, each in own.items() if hashes.get(day) == each.fingerprint), default=plan.start - _DAY)
     if prior == last:
         return
-    run_id = uuid.uuid4().hex[:12]
-    work = Partitions(
-        target=f"{context.database}.experiment_totals",
+    run_id = _publish(
+        context,
+        "experiment_totals",
         fill=lambda stage: unit_days.fill_totals(plan, stage, prior, context.database),
         check=lambda stage: [unit_days.check_totals(plan, stage, context.database)],
         partitions=unit_days.partitions(name, [last]),
         purpose=f"units of {name}",
     )
-    publish(context.engine, work, run_id, source_states.Counted())
     builds.record_experiment(context, TOTALS, name, {last: hashes[last]}, run_id)
     gone = [day for day in own if day < last and day != prior]
     for statement in incremental.drop_totals(context.database, name, gone) if gone else ():
         context.engine.run(statement)
+
+
+def _publish(context: Context, table: str, **work: Any) -> str:
+    """Replace partitions of a table of ours; returns the name of the run that did."""
+    run_id = uuid.uuid4().hex[:12]
+    publish(context.engine, Partitions(f"{context.database}.{table}", **work), run_id, source_states.Counted())
+    return run_id
