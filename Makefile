@@ -31,7 +31,7 @@ check: dev  ## Format, lint, types, import contracts and fast tests
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -m "not slow and not browser" -q -n auto --dist loadfile --no-loadscope-reorder --hypothesis-profile=check
+	$(BIN)/python -m pytest -m "not slow and not browser and not warehouse" -q -n auto --dist loadfile --no-loadscope-reorder --hypothesis-profile=check
 
 bench: .venv/.airflow target/benchmarks/forecast/.ready  ## Measure beside the named peers (hours); results go to benchmarks/results
 	$(BIN)/python -m benchmarks.run

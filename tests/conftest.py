@@ -36,8 +36,15 @@ settings.register_profile(
 AFTER_ALL = datetime(2026, 1, 1, tzinfo=UTC)
 
 
+# Of the tests with a warehouse, those that tell most and stay in `make check`.
+_TELLING = ("test_jobs_query.py", "test_jobs_experiment.py")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Modules with long tests first: a long one that comes last leaves the other cores idle."""
+    for item in items:
+        if "lab_folder" in getattr(item, "fixturenames", ()) and item.path.name not in _TELLING:
+            item.add_marker("warehouse")
     longest = dict[str, float]()
     for item in items:
         longest[item.path.name] = max(longest.get(item.path.name, 0), _length(item))

@@ -17,6 +17,9 @@ from assay.engine.lock import exclusive
 from assay.errors import CODES, UsageError
 from assay.statement import Statement
 
+pytestmark = pytest.mark.warehouse
+
+
 PROJECT = "name: test\nwarehouse: {{dsn: '{dsn}', timeout: 1}}\n"
 BASE = """
 sources:

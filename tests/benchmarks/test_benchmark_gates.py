@@ -12,6 +12,8 @@ import pytest
 from assay.project import Project
 from benchmarks import definitions, measure, projects, table, website
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -12,6 +12,9 @@ from benchmarks import bootstrap, moments, power, replays
 from benchmarks.measure import GateFailed
 from benchmarks.sides import data, side
 
+pytestmark = pytest.mark.slow
+
+
 USERS = 4_000
 
 

@@ -15,6 +15,9 @@ from assay.cli.main import main
 from assay.engine import connect, parse_dsn
 from assay.statement import Insert, Statement
 
+pytestmark = pytest.mark.warehouse
+
+
 SOURCES = """\
 sources:
   events:

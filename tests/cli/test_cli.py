@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.warehouse
+
 LOAD = """
 import sys
 from datetime import UTC, datetime, timedelta

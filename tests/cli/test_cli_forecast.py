@@ -14,6 +14,9 @@ from assay.cli.main import main
 from assay.engine import Dsn, connect
 from assay.statement import Statement
 
+pytestmark = pytest.mark.warehouse
+
+
 FILES = {
     "metrics/all.yaml": """
 sources:

@@ -21,6 +21,9 @@ from assay.engine import connect, parse_dsn
 from assay.statement import Statement
 from tests.engine.serving import PASSWORD, Server
 
+pytestmark = pytest.mark.warehouse
+
+
 ROOT = Path(__file__).resolve().parents[2]
 DAY = ("--from", "2025-03-03", "--to", "2025-03-04")
 EVERY_FIVE_MINUTES = "toDateTime('2025-03-01 00:00:00', 'UTC') + number * 300"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -75,6 +75,7 @@ def test_missing_slots_are_told_after_two() -> None:
 codes = st.sampled_from([(0.0, OK)] * 6 + [(-5.0, OK), (6.0, OK), (3.0, OK), (0.0, NO_DATA), (0.0, LEARNING)])
 
 
+@example([(-5.0, OK), (0.0, LEARNING), (-5.0, OK)], 3, 0)  # what is learnt anew confirms nothing old
 @given(st.lists(codes, min_size=1, max_size=60), st.integers(1, 3), st.integers(0, 2))
 def test_slots_passed_over_change_no_event(slots: list[tuple[float, int]], of: int, no_data: int) -> None:
     numbers, state = (np.array([each]) for each in zip(*slots, strict=True))

@@ -22,6 +22,9 @@ from assay.jobs.storage import builds
 from assay.statement import Insert, Statement
 from tests.engine.serving import PASSWORD, Server, serving
 
+pytestmark = pytest.mark.warehouse
+
+
 FOREVER = "SELECT count() FROM numbers(1000000000000) WHERE sipHash64(number) = 1 AND 'MARK' != ''"
 NOW = datetime(2025, 5, 1, tzinfo=UTC)
 

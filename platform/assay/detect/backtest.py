@@ -101,7 +101,8 @@ def replay(
     """
     state, events = State(str(series)), list[Event]()
     status = readings.scores.state[series]
-    busy = np.flatnonzero((readings.sides[series] != 0) | (status == NO_DATA))
+    forgets = (status == LEARNING) & (np.roll(status, 1) != LEARNING)  # what came before confirms nothing any more
+    busy = np.flatnonzero((readings.sides[series] != 0) | (status == NO_DATA) | forgets)
     born = int(np.argmax(status == OK)) if (status == OK).any() else len(status)
     column = 0
     while column < len(status):
